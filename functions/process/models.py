@@ -1,0 +1,102 @@
+"""The models this deployment carries: which there are, and one warm session for each in use."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import OrderedDict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from darkroom.errors import FileError
+
+if TYPE_CHECKING:
+    from rembg.sessions.base import BaseSession
+
+# rembg's sessions that run here, from one file, and give one mask for one picture. Left out: the
+# two that send pictures to other companies (withoutbg, atlascloud), those that need more than a
+# picture (sam, the *_custom ones), the one that gives three masks (u2net_cloth_seg), and the one
+# whose weights may not be used commercially without a fee (bria-rmbg).
+ALLOWED = (
+    "u2netp",
+    "silueta",
+    "u2net",
+    "isnet-general-use",
+    "u2net_human_seg",
+    "isnet-anime",
+    "birefnet-general",
+    "birefnet-general-lite",
+    "birefnet-portrait",
+    "birefnet-dis",
+    "birefnet-hrsod",
+    "birefnet-cod",
+    "birefnet-massive",
+)
+
+
+def default_home() -> Path:
+    """rembg's own rule for where models are: `$REMBG_HOME`, or `~/.rembg`."""
+    return Path(os.environ.get("REMBG_HOME") or "~/.rembg").expanduser()
+
+
+class Models:
+    """The model files under `home`, and the sessions made from them. Thread-safe.
+
+    home: a directory with `models/NAME/NAME.onnx`, as rembg lays it out.
+    keep: sessions held at a time; the least recently used one goes. A session takes from 30 MB
+        (u2netp) to over 1 GB (birefnet), mostly while it runs.
+    threads: of one model run; None leaves it to onnxruntime, which takes every core.
+    """
+
+    def __init__(
+        self, home: Path | None = None, *, keep: int = 2, threads: int | None = None
+    ) -> None:
+        self._home = home or default_home()
+        self._keep = keep
+        self._threads = threads
+        self._sessions: OrderedDict[str, BaseSession] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def path(self, name: str) -> Path:
+        return self._home / "models" / name / f"{name}.onnx"
+
+    def names(self) -> tuple[str, ...]:
+        """The models that can be asked for, the smallest first; read from the disk."""
+        return tuple(name for name in ALLOWED if self.path(name).is_file())
+
+    def session(self, name: str) -> BaseSession:
+        """The model's session; made on first use, which takes 0.1 s (u2netp) or more.
+
+        Raises FileError (`unknown_model`) when this deployment does not carry the model.
+        """
+        if name not in ALLOWED or not self.path(name).is_file():
+            known = ", ".join(self.names()) or "none"
+            raise FileError(
+                "unknown_model", f"This deployment has no model {name!r}; it has: {known}."
+            )
+        # Held while a session is made, so that two photos never make the same one twice.
+        with self._lock:
+            if name not in self._sessions:
+                while len(self._sessions) >= self._keep:
+                    self._sessions.popitem(last=False)
+                self._sessions[name] = _new_session(name, self.path(name), self._threads)
+            self._sessions.move_to_end(name)
+            return self._sessions[name]
+
+
+def _new_session(name: str, path: Path, threads: int | None) -> BaseSession:
+    import onnxruntime
+    from rembg.sessions import sessions
+
+    # rembg's own session class, but for where the file is: so it can never start a download.
+    def on_disk(_cls: type, *_args: Any, **_kwargs: Any) -> str:
+        return str(path)
+
+    local = type(f"Local_{name}", (sessions[name],), {"download_models": classmethod(on_disk)})
+    options = onnxruntime.SessionOptions()
+    # A third less memory at the same speed: the pattern planner's one big block is never given back.
+    options.enable_mem_pattern = False
+    if threads:
+        options.intra_op_num_threads = threads
+    session: BaseSession = local(name, options, providers=["CPUExecutionProvider"])
+    return session
