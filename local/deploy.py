@@ -1,0 +1,96 @@
+"""Brings a template into a running emulator, as `sam deploy` brings it to AWS."""
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from local import LocalStackError, Template
+from local import template as templates
+from local.http_api import route_http_apis
+
+STACK_NAME = "darkroom"
+WORKERS_PARAMETER = "MaxWorkers"
+_AWS_MINIMUM_WORKERS = 2
+_CODE_BUCKET = "darkroom-code"
+_TIMEOUT_SECONDS = 60.0
+
+Client = Callable[[str], Any]
+"""Gives a boto3 client of a service, with all rights."""
+
+
+def deploy(client: Client, address: str, path: Path, workers: int | None) -> dict[str, str]:
+    """Deploy the template at `path`; return the outputs. `workers` None leaves its default.
+
+    Raises LocalStackError with the reasons of the resources that failed.
+    """
+    if not path.is_file():
+        raise LocalStackError(f"There is no template at {path}.")
+    template = templates.load(path)
+    url = _upload(client, _prepare(client, template, path.parent, address, workers), address)
+    parameters = {}
+    if workers is not None and WORKERS_PARAMETER in template.get("Parameters", {}):
+        parameters[WORKERS_PARAMETER] = str(max(workers, _AWS_MINIMUM_WORKERS))
+    cloudformation = client("cloudformation")
+    cloudformation.create_stack(
+        StackName=STACK_NAME,
+        TemplateURL=url,
+        Parameters=[
+            {"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()
+        ],
+        Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
+        OnFailure="DO_NOTHING",
+    )
+    return _outputs(cloudformation)
+
+
+def _prepare(
+    client: Client, template: Template, folder: Path, address: str, workers: int | None
+) -> Template:
+    defaults = templates.parameter_defaults(template)
+    s3 = client("s3")
+    s3.create_bucket(Bucket=_CODE_BUCKET)
+    templates.run_images_from_their_code(template)
+    packages = templates.packages(template, folder)
+    for package in set(packages.values()):
+        s3.put_object(Bucket=_CODE_BUCKET, Key=package.key, Body=package.body)
+    templates.store_code_in(template, _CODE_BUCKET, packages)
+    route_http_apis(template)
+    templates.limit_concurrency(
+        template, defaults | ({WORKERS_PARAMETER: workers} if workers else {})
+    )
+    templates.allow_plain_http(template)
+    templates.generate_plain_secrets(template)
+    templates.name_secrets_by_arn(template)
+    templates.serve_apis_from(template, address)
+    return template
+
+
+def _upload(client: Client, template: Template, address: str) -> str:
+    """By way of S3, where a template may be larger than in a request."""
+    client("s3").put_object(Bucket=_CODE_BUCKET, Key="template.json", Body=json.dumps(template))
+    return f"http://{address}/{_CODE_BUCKET}/template.json"
+
+
+def _outputs(cloudformation: Any) -> dict[str, str]:
+    deadline = time.monotonic() + _TIMEOUT_SECONDS
+    while time.monotonic() < deadline:
+        (stack,) = cloudformation.describe_stacks(StackName=STACK_NAME)["Stacks"]
+        if stack["StackStatus"] == "CREATE_COMPLETE":
+            return {item["OutputKey"]: item["OutputValue"] for item in stack.get("Outputs", [])}
+        if not stack["StackStatus"].endswith("_IN_PROGRESS"):
+            raise LocalStackError(
+                "The template could not be deployed:\n" + _reasons(cloudformation)
+            )
+        time.sleep(0.05)
+    raise LocalStackError(f"The template was not deployed within {_TIMEOUT_SECONDS:.0f} seconds.")
+
+
+def _reasons(cloudformation: Any) -> str:
+    events = cloudformation.describe_stack_events(StackName=STACK_NAME)["StackEvents"]
+    return "\n".join(
+        f"  {event['LogicalResourceId']}: {event.get('ResourceStatusReason', '')}"
+        for event in reversed(events)
+        if event["ResourceStatus"].endswith("_FAILED")
+    )

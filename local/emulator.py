@@ -1,0 +1,167 @@
+"""The life of one emulator process: a port, an environment, a beginning and an end."""
+
+import contextlib
+import http.client
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from local import ROOT, LocalStackError
+
+HOST = "127.0.0.1"
+REGION = "us-east-1"
+_START_SECONDS = 30.0
+_STOP_SECONDS = 10.0
+_GUARD = Path(__file__).with_name("guard.py")
+
+
+@dataclass(frozen=True)
+class Emulator:
+    """A running emulator. The keys are those of its administrator."""
+
+    port: int
+    log: Path
+    directory: Path
+    pid: int
+    guard: "subprocess.Popen[str]"
+    access_key: str = "LOCALADMINISTRATOR"
+    secret_key: str = field(default="", repr=False)
+
+    @property
+    def address(self) -> str:
+        return f"{HOST}:{self.port}"
+
+    def alive(self) -> bool:
+        return self.guard.poll() is None
+
+    def wait(self) -> None:
+        """Return when the emulator has ended, for whatever reason."""
+        self.guard.wait()
+
+    def last_words(self) -> str:
+        lines = self.log.read_text(errors="replace").strip().splitlines()
+        return "\n".join(lines[-5:])
+
+    def stop(self) -> None:
+        """End the emulator and its worker processes, and delete its data."""
+        assert self.guard.stdin and self.guard.stdout  # noqa: S101 - both are pipes, see start()
+        with contextlib.suppress(BrokenPipeError):
+            self.guard.stdin.close()
+        try:
+            self.guard.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.guard.kill()
+            self.guard.wait()
+        self.guard.stdout.close()
+        # Both done by the guard, unless it was killed itself.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+
+def start(log: Path, port: int = 0) -> Emulator:
+    """Start an emulator on `port`, or on a free one, and wait until it answers.
+
+    Its functions inherit its environment. Raises LocalStackError if the port is taken or if it
+    does not come up.
+    """
+    port = _free_port(port)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    directory = Path(tempfile.mkdtemp(prefix="darkroom-local-"))
+    secret_key = secrets.token_hex(20)
+    keys = {"AWS_ACCESS_KEY_ID": Emulator.access_key, "AWS_SECRET_ACCESS_KEY": secret_key}
+    with log.open("w") as output:
+        guard = subprocess.Popen(  # noqa: S603 - our own file
+            [sys.executable, str(_GUARD), str(directory), sys.executable, "-m", "ministack"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=output,
+            text=True,
+            env=environment(os.environ, port, directory) | keys,
+            cwd=directory,
+            start_new_session=True,  # a Ctrl-C in the terminal is for the parent alone
+        )
+    assert guard.stdout  # noqa: S101 - a pipe, see above
+    pid = int(guard.stdout.readline())
+    emulator = Emulator(port, log, directory, pid, guard, secret_key=secret_key)
+    try:
+        _wait_until_ready(emulator)
+    except BaseException:
+        emulator.stop()
+        raise
+    return emulator
+
+
+def environment(inherited: Mapping[str, str], port: int, directory: Path) -> dict[str, str]:
+    """What the emulator and its functions find in their environment.
+
+    It is made from nothing, so that no AWS profile or proxy of the developer's leaks in. The
+    variables of the container image of `process`, which its Dockerfile sets, are at the end.
+    """
+    cache = ROOT / ".cache"
+    kept = {name: inherited[name] for name in ("PATH", "LANG", "LC_ALL", "TZ") if name in inherited}
+    return kept | {
+        "BIND_HOST": HOST,
+        "GATEWAY_PORT": str(port),
+        "AUTH": "true",
+        "IOT_MTLS_ENABLED": "0",
+        "SFTP_ENABLED": "0",
+        "MINISTACK_REGION": REGION,
+        # It would tidy up containers of other emulators if it found a Docker engine.
+        "DOCKER_HOST": f"unix://{directory}/none.sock",
+        "HOME": str(directory),
+        "TMPDIR": str(directory),
+        "S3_DATA_DIR": str(directory / "s3"),
+        "STATE_DIR": str(directory / "state"),
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "REMBG_HOME": inherited.get("REMBG_HOME", str(cache / "rembg")),
+        "NUMBA_CACHE_DIR": inherited.get("NUMBA_CACHE_DIR", str(cache / "numba")),
+        "NUMBA_CPU_NAME": "generic",
+        "NUMBA_CPU_FEATURES": "",
+    }
+
+
+def _free_port(wanted: int) -> int:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, wanted))
+        except (OSError, OverflowError) as error:
+            raise LocalStackError(
+                f"Port {wanted} is not free. Choose another with PORT=…, or leave it out."
+            ) from error
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _wait_until_ready(emulator: Emulator) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while emulator.alive() and time.monotonic() < deadline:
+        if _answers(emulator.port):
+            return
+        time.sleep(0.03)
+    raise LocalStackError(
+        f"The emulator did not start. The end of {emulator.log}:\n{emulator.last_words()}"
+    )
+
+
+def _answers(port: int) -> bool:
+    connection = http.client.HTTPConnection(HOST, port, timeout=2)
+    try:
+        connection.request("GET", "/_ministack/ready")
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()

@@ -1,0 +1,83 @@
+"""HTTP APIs written out as routes and integrations.
+
+SAM puts them into an OpenAPI document, which the emulator does not read.
+"""
+
+from typing import Any
+
+from local import LocalStackError, Resource, Template
+
+
+class UnsupportedHttpApiError(LocalStackError):
+    """The template gives an HTTP API something that the local stack has no answer to."""
+
+
+def route_http_apis(template: Template) -> None:
+    """Replace each `AWS::Serverless::HttpApi` and each `HttpApi` event by what SAM makes of them.
+
+    Stages keep the logical IDs that SAM gives them, so that other resources can name them.
+    """
+    for name, resource in list(template["Resources"].items()):
+        properties = resource.get("Properties", {})
+        if resource["Type"] == "AWS::Serverless::HttpApi":
+            template["Resources"] |= _api(name, properties)
+        elif resource["Type"] == "AWS::Serverless::Function":
+            for event, source in list(properties.get("Events", {}).items()):
+                if source["Type"] == "HttpApi":
+                    template["Resources"] |= _route(name, event, source["Properties"])
+                    del properties["Events"][event]
+
+
+def _api(name: str, properties: dict[str, Any]) -> dict[str, Resource]:
+    if unsupported := properties.keys() & {"Auth", "DefinitionBody", "DefinitionUri", "Domain"}:
+        raise UnsupportedHttpApiError(f"{name}: {', '.join(sorted(unsupported))}")
+    # The emulator keeps these as they come, and looks them up as its API spells them.
+    cors = {
+        key[0].lower() + key[1:]: value
+        for key, value in properties.get("CorsConfiguration", {}).items()
+    }
+    return {
+        name: {
+            "Type": "AWS::ApiGatewayV2::Api",
+            "Properties": {"Name": name, "ProtocolType": "HTTP", "CorsConfiguration": cors},
+        },
+        f"{name}ApiGatewayDefaultStage": {
+            "Type": "AWS::ApiGatewayV2::Stage",
+            "Properties": {"ApiId": {"Ref": name}, "StageName": "$default", "AutoDeploy": True},
+        },
+    }
+
+
+def _route(function: str, event: str, properties: dict[str, Any]) -> dict[str, Resource]:
+    api = properties.get("ApiId", {}).get("Ref")
+    if not api or "Auth" in properties:
+        raise UnsupportedHttpApiError(f"{function}.{event}: needs `ApiId: !Ref …` and no Auth")
+    method = properties.get("Method", "ANY").upper()
+    integration = f"{function}{event}Integration"
+    return {
+        integration: {
+            "Type": "AWS::ApiGatewayV2::Integration",
+            "Properties": {
+                "ApiId": {"Ref": api},
+                "IntegrationType": "AWS_PROXY",
+                "IntegrationUri": {"Fn::GetAtt": [function, "Arn"]},
+                "PayloadFormatVersion": properties.get("PayloadFormatVersion", "2.0"),
+            },
+        },
+        f"{function}{event}Route": {
+            "Type": "AWS::ApiGatewayV2::Route",
+            "Properties": {
+                "ApiId": {"Ref": api},
+                "RouteKey": f"{method} {properties['Path']}",
+                "Target": {"Fn::Sub": f"integrations/${{{integration}}}"},
+            },
+        },
+        f"{function}{event}Permission": {
+            "Type": "AWS::Lambda::Permission",
+            "Properties": {
+                "Action": "lambda:InvokeFunction",
+                "FunctionName": {"Ref": function},
+                "Principal": "apigateway.amazonaws.com",
+            },
+        },
+    }

@@ -1,0 +1,99 @@
+"""The local stack: an emulator with the template deployed in it."""
+
+import contextlib
+import urllib.parse
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from local import OUT, TEMPLATE, LocalStackError, emulator, logs
+from local.deploy import deploy
+
+
+@dataclass(frozen=True)
+class Access:
+    """How to reach an emulator with all rights."""
+
+    address: str
+    access_key: str
+    secret_key: str = field(repr=False)
+
+    def client(self, service: str) -> Any:
+        """A boto3 client of the service named, with an administrator's rights."""
+        return boto3.session.Session().client(
+            service,  # type: ignore[call-overload]  # boto3 lists them one by one
+            endpoint_url=f"http://{self.address}",
+            region_name=emulator.REGION,
+            aws_access_key_id=self.access_key,
+            aws_secret_access_key=self.secret_key,
+            config=Config(signature_version="s3v4" if service == "s3" else "v4"),
+        )
+
+
+@dataclass(frozen=True)
+class Stack(Access):
+    """A running stack. Addresses come without a slash at the end.
+
+    `outputs` are the template's, `key` is what its secret `ApiKeySecret` holds.
+    """
+
+    outputs: dict[str, str]
+    key: str = field(repr=False)
+    emulator: emulator.Emulator
+
+    @property
+    def api_url(self) -> str:
+        return self.outputs.get("ApiUrl", "")
+
+    @property
+    def websocket_url(self) -> str:
+        return self.outputs.get("WebSocketUrl", "")
+
+    @property
+    def page_url(self) -> str:
+        """The page, with the key in the part of the address that is never sent to a server."""
+        return f"{self.api_url}/#key={urllib.parse.quote(self.key, safe='')}"
+
+
+@contextlib.contextmanager
+def running(
+    *,
+    workers: int | None = None,
+    port: int = 0,
+    template: Path = TEMPLATE,
+    name: str = "stack",
+) -> Iterator[Stack]:
+    """A stack of one's own, gone without a trace when the block is left, however it is left.
+
+    `workers` is the number of photos processed at once; None is the template's default. The
+    emulator logs to out/local/NAME.log; what the functions log is saved to
+    out/local/NAME-functions.log at the end. Raises LocalStackError if it cannot be had.
+    """
+    process = emulator.start(OUT / f"{name}.log", port)
+    access = Access(process.address, process.access_key, process.secret_key)
+    try:
+        try:
+            outputs = deploy(access.client, process.address, template, workers)
+            key = _key(access, outputs)
+        except (BotoCoreError, ClientError, ValueError) as error:
+            raise LocalStackError(f"The template could not be deployed: {error}") from error
+        yield Stack(process.address, process.access_key, process.secret_key, outputs, key, process)
+    finally:
+        try:
+            if process.alive():
+                logs.save(access.client("logs"), OUT / f"{name}-functions.log")
+        finally:
+            process.stop()
+
+
+def _key(access: Access, outputs: dict[str, str]) -> str:
+    if "ApiKeySecret" not in outputs:
+        return ""
+    secret = access.client("secretsmanager").get_secret_value(SecretId=outputs["ApiKeySecret"])
+    key: str = secret["SecretString"]
+    return key

@@ -1,0 +1,178 @@
+"""What has to differ from `infra/template.yaml` for it to run in the emulator, and nothing else.
+
+Each function takes the template as a dict, changes one thing in it, and says why it must. The
+template is a SAM template before and after: the emulator applies the SAM transform itself.
+"""
+
+import re
+import string
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]
+
+from local import LocalStackError, Resource, Template
+from local.package import Package, build
+
+_FUNCTION = "AWS::Serverless::Function"
+_LAYER = "AWS::Serverless::LayerVersion"
+
+
+class UnsupportedTemplateError(LocalStackError):
+    """The template uses something that the local stack has no answer to."""
+
+
+def load(path: Path) -> Template:
+    template: Template = yaml_parse(path.read_text())
+    return template
+
+
+def resources(template: Template, kind: str) -> Iterator[tuple[str, Resource]]:
+    """The resources of one type, with their logical IDs."""
+    for name, resource in list(template["Resources"].items()):
+        if resource["Type"] == kind:
+            yield name, resource
+
+
+def run_images_from_their_code(template: Template) -> None:
+    """Make each container-image function a ZIP function: running an image needs Docker.
+
+    The handler is the image's command and the code is the folder that the handler is in. Runtime
+    and layer, which the template keeps away from images, are those of the other functions.
+    """
+    for name, function in resources(template, _FUNCTION):
+        properties = function["Properties"]
+        if properties.pop("PackageType", "Zip") != "Image":
+            continue
+        handler = properties.pop("ImageConfig", {}).get("Command", [""])[0]
+        package, _, _ = handler.rpartition(".")[0].rpartition(".")
+        if not package:
+            raise UnsupportedTemplateError(f"{name}: ImageConfig.Command names no handler")
+        properties.pop("ImageUri", None)
+        properties["Handler"] = handler
+        properties["CodeUri"] = "../" + package.replace(".", "/")
+        function["Metadata"] = {"BuildProperties": {"ParentPackages": package}}
+        function.pop("IgnoreGlobals", None)
+
+
+def packages(template: Template, folder: Path) -> dict[str, Package]:
+    """Pack the code of every function and layer; paths are relative to the template's `folder`.
+
+    Afterwards the template refers to the packages by key only; `store_code_in` adds the bucket.
+    """
+    built: dict[tuple[Path, str], Package] = {}
+
+    def pack(name: str, uri: str, prefix: str) -> Package:
+        source = (folder / uri).resolve()
+        if not source.is_dir():
+            raise UnsupportedTemplateError(f"{name}: there is no folder {source}")
+        if (source, prefix) not in built:
+            built[source, prefix] = build(source, prefix)
+        return built[source, prefix]
+
+    located: dict[str, Package] = {}
+    for name, function in resources(template, _FUNCTION):
+        options = function.get("Metadata", {}).get("BuildProperties", {})
+        prefix = options.get("ParentPackages", "").replace(".", "/")
+        located[name] = pack(name, function["Properties"]["CodeUri"], prefix)
+    for name, layer in resources(template, _LAYER):
+        located[name] = pack(name, layer["Properties"]["ContentUri"], "python")
+    return located
+
+
+def store_code_in(template: Template, bucket: str, located: dict[str, Package]) -> None:
+    """Point functions and layers at their packages in S3, as `sam package` does."""
+    for name, package in located.items():
+        resource = template["Resources"][name]
+        code = "CodeUri" if resource["Type"] == _FUNCTION else "ContentUri"
+        resource["Properties"][code] = {"Bucket": bucket, "Key": package.key}
+        resource.pop("Metadata", None)
+
+
+def parameter_defaults(template: Template) -> dict[str, Any]:
+    """The defaults of the template's parameters, as far as they have any."""
+    return {
+        name: parameter["Default"]
+        for name, parameter in template.get("Parameters", {}).items()
+        if "Default" in parameter
+    }
+
+
+def limit_concurrency(template: Template, values: dict[str, Any]) -> None:
+    """Write parameters out where they are the maximum concurrency of an event source.
+
+    The emulator takes a number that is a parameter for text there, and its queue poller fails. It
+    also allows a concurrency of 1, which AWS does not.
+    """
+    for _, function in resources(template, _FUNCTION):
+        for source in function["Properties"].get("Events", {}).values():
+            scaling = source.get("Properties", {}).get("ScalingConfig", {})
+            if isinstance(limit := scaling.get("MaximumConcurrency"), dict):
+                scaling["MaximumConcurrency"] = int(values[limit["Ref"]])
+
+
+def allow_plain_http(template: Template) -> None:
+    """Drop the statements of bucket policies that refuse requests without TLS.
+
+    The emulator honours them, and speaks plain HTTP.
+    """
+    for name, policy in resources(template, "AWS::S3::BucketPolicy"):
+        document = policy["Properties"]["PolicyDocument"]
+        document["Statement"] = [
+            statement
+            for statement in document["Statement"]
+            if "aws:SecureTransport" not in statement.get("Condition", {}).get("Bool", {})
+        ]
+        if not document["Statement"]:
+            del template["Resources"][name]
+
+
+def name_secrets_by_arn(template: Template) -> None:
+    """Write `!Ref` of a secret out as its ARN, which it is in AWS; the emulator gives its name."""
+    secrets = {name for name, _ in resources(template, "AWS::SecretsManager::Secret")}
+
+    def rename(node: Any) -> Any:
+        if isinstance(node, dict):
+            if node.get("Ref") in secrets:
+                return {"Fn::GetAtt": [node["Ref"], "Id"]}
+            return {key: rename(value) for key, value in node.items()}
+        return [rename(item) for item in node] if isinstance(node, list) else node
+
+    template.update(rename(template))
+
+
+def generate_plain_secrets(template: Template) -> None:
+    """Spell `ExcludePunctuation` out as characters to exclude, which the emulator does know."""
+    for _, secret in resources(template, "AWS::SecretsManager::Secret"):
+        generated = secret["Properties"].get("GenerateSecretString", {})
+        if generated.pop("ExcludePunctuation", False):
+            generated["ExcludeCharacters"] = string.punctuation
+
+
+_API_ADDRESS = re.compile(
+    r"(?P<scheme>https|wss)://\$\{(?P<api>\w+)\}\.execute-api\.\$\{AWS::Region\}"
+    r"\.(?:amazonaws\.com|\$\{AWS::URLSuffix\})"
+)
+
+
+def serve_apis_from(template: Template, address: str) -> None:
+    """Send `https://${Api}.execute-api.…` and `wss://…` to the emulator at `address` (host:port).
+
+    By path and not by host name, because not every resolver knows names below `localhost`.
+    """
+    scheme = {"https": "http", "wss": "ws"}
+
+    def local_address(found: re.Match[str]) -> str:
+        return f"{scheme[found['scheme']]}://{address}/_aws/execute-api/${{{found['api']}}}"
+
+    _replace_strings(template, lambda text: _API_ADDRESS.sub(local_address, text))
+
+
+def _replace_strings(node: Any, change: Callable[[str], str]) -> None:
+    items = node.items() if isinstance(node, dict) else enumerate(node)
+    for key, value in list(items):
+        if isinstance(value, str):
+            node[key] = change(value)
+        elif isinstance(value, dict | list):
+            _replace_strings(value, change)

@@ -1,0 +1,141 @@
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from local import LocalStackError, __main__, state
+
+Run = Callable[..., int]
+
+
+@pytest.fixture(autouse=True)
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A state file of the test's own: the developer's stack may be running."""
+    file = tmp_path / "stack.json"
+    for function in (state.current, state.claim, state.publish, state.release):
+        monkeypatch.setattr(function, "__defaults__", (file,))
+    monkeypatch.setattr("signal.signal", lambda *_: None)
+    return file
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch) -> Run:
+    def run(*arguments: str) -> int:
+        monkeypatch.setattr(sys, "argv", ["local", *arguments])
+        with pytest.raises(SystemExit) as end:
+            __main__.main()
+        return int(end.value.code or 0)
+
+    return run
+
+
+def stack_that(wait: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    asked: dict[str, Any] = {}
+
+    @contextlib.contextmanager
+    def running(**options: Any) -> Iterator[SimpleNamespace]:
+        asked.update(options)
+        process = SimpleNamespace(log="emulator.log", wait=wait, last_words=lambda: "Killed")
+        yield SimpleNamespace(
+            page_url="http://127.0.0.1:5/#key=k",
+            api_url="http://127.0.0.1:5",
+            websocket_url="ws://127.0.0.1:5",
+            key="k",
+            address="127.0.0.1:5",
+            access_key="a",
+            secret_key="s",
+            emulator=process,
+        )
+
+    monkeypatch.setattr(__main__, "running", running)
+    return asked
+
+
+def ctrl_c() -> None:
+    raise KeyboardInterrupt
+
+
+def test_up_says_where_everything_is_until_ctrl_c(
+    run: Run, file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seen: list[state.Running | None] = []
+
+    def wait() -> None:
+        seen.append(state.current())
+        ctrl_c()
+
+    asked = stack_that(wait, monkeypatch)
+    assert run("up", "--workers", "3", "--port", "5") == 0
+    assert asked == {"workers": 3, "port": 5}
+    output = capsys.readouterr().out
+    assert "Page       http://127.0.0.1:5/#key=k" in output
+    assert "WebSocket  ws://127.0.0.1:5" in output
+    assert output.endswith("Stopped.\n")
+    assert seen[0] and seen[0].page_url == "http://127.0.0.1:5/#key=k"
+    assert not file.exists()
+
+
+def test_up_takes_the_port_from_the_environment(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = stack_that(ctrl_c, monkeypatch)
+    monkeypatch.setenv("PORT", "8123")
+    run("up")
+    assert asked["port"] == 8123
+
+
+def test_up_twice_gives_the_address_of_the_first(
+    run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    second: list[int] = []
+
+    def wait() -> None:
+        second.append(run("up"))
+        ctrl_c()
+
+    stack_that(wait, monkeypatch)
+    assert run("up") == 0
+    assert second == [1]
+    assert "running already: http://127.0.0.1:5/#key=k" in capsys.readouterr().err
+
+
+def test_up_notices_that_the_emulator_has_gone(
+    run: Run, file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stack_that(lambda: None, monkeypatch)
+    assert run("up") == 1
+    error = capsys.readouterr().err
+    assert "stopped by itself" in error
+    assert "Killed" in error
+    assert not file.exists()
+
+
+def test_up_that_cannot_start_says_so_in_a_sentence_and_frees_the_place(
+    run: Run, file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def running(**_: Any) -> None:
+        raise LocalStackError("Port 5 is not free.")
+
+    monkeypatch.setattr(__main__, "running", running)
+    assert run("up") == 1
+    assert capsys.readouterr().err == "Port 5 is not free.\n"
+    assert not file.exists()
+
+
+@pytest.mark.parametrize("workers", ["0", "9", "many"])
+def test_up_allows_one_to_eight_workers(run: Run, workers: str) -> None:
+    assert run("up", "--workers", workers) == 2
+
+
+def test_down_without_a_stack_says_so(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("down") == 0
+    assert capsys.readouterr().out == "No stack is running from this checkout.\n"
+
+
+def test_logs_without_a_stack_say_where_the_earlier_ones_are(
+    run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("logs") == 1
+    assert "-functions.log" in capsys.readouterr().err
