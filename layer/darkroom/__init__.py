@@ -1,0 +1,5 @@
+"""What two or more of Darkroom's functions share: the job model, options, errors, keys and AWS."""
+
+from typing import Final
+
+__version__: Final = "0.1.0"

@@ -1,0 +1,1 @@
+"""The AWS side of what the functions share; nothing else in the layer imports boto3."""

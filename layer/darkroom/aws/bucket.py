@@ -1,0 +1,115 @@
+"""The bucket: grants for clients, and objects read and written by the functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from darkroom.errors import FileError
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """metadata: the object's own, keys in lower case."""
+
+    etag: str
+    size: int
+    metadata: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    client: S3Client
+    name: str
+
+    def grant_upload(
+        self, key: str, *, size: int, content_type: str, seconds: int
+    ) -> dict[str, Any]:
+        """A presigned POST for exactly this key, size in bytes and type."""
+        grant = self.client.generate_presigned_post(
+            self.name,
+            key,
+            Fields={"Content-Type": content_type},
+            Conditions=[["content-length-range", size, size], {"Content-Type": content_type}],
+            ExpiresIn=seconds,
+        )
+        return {"method": "POST", "url": grant["url"], "fields": grant["fields"], "headers": {}}
+
+    def grant_download(self, key: str, *, filename: str, seconds: int) -> str:
+        """A presigned URL that saves the object under `filename`."""
+        quoted = filename.encode("ascii", "replace").decode().replace('"', "'").replace("\\", "_")
+        return self.client.generate_presigned_url(
+            "get_object",
+            Params={
+                "Bucket": self.name,
+                "Key": key,
+                "ResponseContentDisposition": f'attachment; filename="{quoted}"',
+            },
+            ExpiresIn=seconds,
+        )
+
+    def head(self, key: str) -> Head:
+        """Raises FileError (`upload_gone`)."""
+        try:
+            found = self.client.head_object(Bucket=self.name, Key=key)
+        except ClientError as error:
+            raise _named(error) from error
+        return Head(found["ETag"].strip('"'), found["ContentLength"], found["Metadata"])
+
+    def reader(self, key: str, etag: str) -> Callable[[int, int], bytes]:
+        """Reads bytes [start, end) of one version of an object.
+
+        The reader raises FileError (`upload_changed`, `upload_gone`) when that version is no
+        longer there.
+        """
+
+        def fetch(start: int, end: int) -> bytes:
+            if start >= end:
+                return b""
+            try:
+                found = self.client.get_object(
+                    Bucket=self.name, Key=key, Range=f"bytes={start}-{end - 1}", IfMatch=f'"{etag}"'
+                )
+                return found["Body"].read()
+            except ClientError as error:
+                raise _named(error) from error
+
+        return fetch
+
+    def read(self, key: str) -> bytes:
+        """A whole object."""
+        try:
+            return self.client.get_object(Bucket=self.name, Key=key)["Body"].read()
+        except ClientError as error:
+            raise _named(error) from error
+
+    def write(self, key: str, data: bytes | memoryview, content_type: str) -> None:
+        self.client.put_object(
+            Bucket=self.name, Key=key, Body=bytes(data), ContentType=content_type
+        )
+
+
+_GONE = FileError("upload_gone", "The upload was deleted before it could be read; upload it again.")
+_NAMED = {
+    "PreconditionFailed": FileError(
+        "upload_changed", "The upload was replaced while it was being read; upload it again."
+    ),
+    "NoSuchKey": _GONE,
+    "NoSuchVersion": _GONE,
+    "404": _GONE,
+    # S3 does not tell a missing key from a forbidden one to a role that may not list the bucket.
+    "AccessDenied": _GONE,
+    "403": _GONE,
+}
+
+
+def _named(error: ClientError) -> Exception:
+    """What became of the object, where that is what is wrong."""
+    named = _NAMED.get(error.response["Error"]["Code"])
+    return error if named is None else FileError(named.code, named.message)

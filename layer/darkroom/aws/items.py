@@ -1,0 +1,152 @@
+"""Jobs and files as items of the table, and back.
+
+pk                  sk              what
+JOB#<job>           JOB             the job
+JOB#<job>           FILE#<file>     a file of it
+JOB#<job>           SUB#<conn>      a connection that follows it
+CONN#<connection>   CONN            a connection, and the jobs it follows
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from dataclasses import asdict
+from decimal import Decimal
+from typing import Any, Final
+
+from boto3.dynamodb.types import TypeDeserializer
+
+from darkroom import tally
+from darkroom.files import File, FileStatus, ResultInfo
+from darkroom.jobs import Archive, ArchiveStatus, Job, JobStatus, Span
+from darkroom.messages import Source
+from darkroom.tally import Counts
+
+JOB: Final = "JOB"
+FILE: Final = "FILE#"
+SUBSCRIBER: Final = "SUB#"
+
+_deserializer = TypeDeserializer()
+
+
+def partition(job_id: str) -> str:
+    return f"JOB#{job_id}"
+
+
+def job_item(job: Job) -> dict[str, Any]:
+    return {
+        "pk": partition(job.job_id),
+        "sk": JOB,
+        "job_id": job.job_id,
+        "job_type": job.job_type,
+        "options": job.options,
+        "token_hash": job.token_hash,
+        "uploads": job.uploads,
+        "created_at": _decimal(job.created_at),
+        "updated_at": _decimal(job.updated_at),
+        "expires_at": int(job.expires_at),
+        "status": job.status.value,
+        "spans": {
+            str(upload): [span.first, span.length, span.files] for upload, span in job.spans.items()
+        },
+        "total": job.total,
+        "tally": tally.pack(job.tally),
+        "counts": asdict(job.counts),
+        "recent": [dict(entry) for entry in job.recent],
+        "sequence": job.sequence,
+        "archive": asdict(job.archive) | {"status": job.archive.status.value},
+        "error": dict(job.error) if job.error else None,
+    }
+
+
+def job_from(item: Mapping[str, Any]) -> Job:
+    archive = item["archive"]
+    return Job(
+        job_id=item["job_id"],
+        job_type=item["job_type"],
+        options=item["options"],
+        token_hash=item["token_hash"],
+        uploads=int(item["uploads"]),
+        created_at=float(item["created_at"]),
+        updated_at=float(item["updated_at"]),
+        expires_at=float(item["expires_at"]),
+        status=JobStatus(item["status"]),
+        spans={
+            int(upload): Span(*(int(number) for number in span))
+            for upload, span in item["spans"].items()
+        },
+        total=None if item["total"] is None else int(item["total"]),
+        tally=tally.unpack(bytes(item["tally"])),
+        counts=Counts(**{name: int(number) for name, number in item["counts"].items()}),
+        recent=tuple(item["recent"]),
+        sequence=int(item["sequence"]),
+        archive=Archive(
+            ArchiveStatus(archive["status"]),
+            int(archive["generation"]),
+            int(archive["size"]),
+            archive["upload_id"],
+        ),
+        error=item["error"],
+    )
+
+
+def file_item(file: File, expires_at: float) -> dict[str, Any]:
+    """Empty fields are left out: a kept job is mostly its files' items."""
+    item = {
+        "pk": partition(file.job_id),
+        "sk": FILE + file.file_id,
+        "name": file.name,
+        "size": file.size,
+        "status": file.status.value,
+        "attempt": file.attempt,
+        "modified": None if file.modified is None else _decimal(file.modified),
+        "source": file.source and file.source.model_dump(exclude_none=True),
+        "result": file.result and result_map(file.result),
+        "error": file.error and dict(file.error),
+        "expires_at": int(expires_at),
+    }
+    return {name: value for name, value in item.items() if value is not None}
+
+
+def file_from(item: Mapping[str, Any]) -> File:
+    source, result = item.get("source"), item.get("result")
+    modified = item.get("modified")
+    return File(
+        job_id=item["pk"].removeprefix("JOB#"),
+        file_id=item["sk"].removeprefix(FILE),
+        name=item["name"],
+        size=int(item["size"]),
+        status=FileStatus(item["status"]),
+        attempt=int(item["attempt"]),
+        modified=None if modified is None else float(modified),
+        source=None if source is None else Source.model_validate(source),
+        result=None if result is None else ResultInfo(**_integers(result)),
+        error=item.get("error"),
+    )
+
+
+def result_map(result: ResultInfo) -> dict[str, Any]:
+    """Without the fields that say nothing."""
+    fields = asdict(result) | {"warnings": [dict(warning) for warning in result.warnings]}
+    return {name: value for name, value in fields.items() if value not in (None, [])}
+
+
+def from_stream(image: Mapping[str, Any]) -> dict[str, Any]:
+    """An item as a stream record carries it: types spelt out, binary as base64."""
+    return {name: _deserializer.deserialize(_binary(value)) for name, value in image.items()}
+
+
+def _binary(value: Mapping[str, Any]) -> Any:
+    """Lambda hands the stream over as JSON, where only the tally is binary, at the top level."""
+    return {"B": base64.b64decode(value["B"])} if isinstance(value.get("B"), str) else value
+
+
+def _decimal(number: float) -> Decimal:
+    return Decimal(f"{number:.3f}")
+
+
+def _integers(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: int(value) if isinstance(value, Decimal) else value for name, value in values.items()
+    }

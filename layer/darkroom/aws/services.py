@@ -1,0 +1,84 @@
+"""The composition root: settings and AWS adapters, each built once, when it is first used."""
+
+from __future__ import annotations
+
+import os
+from functools import cache, cached_property
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+
+from darkroom.aws.bucket import Bucket
+from darkroom.aws.connections import Connections
+from darkroom.aws.queues import Queue
+from darkroom.aws.table import JobTable
+from darkroom.settings import Settings, read_settings
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.service_resource import Table
+
+# Enough connections for the threads that fan out and archive; adaptive retries wait out throttling.
+_CONFIG = Config(
+    max_pool_connections=32,
+    retries={"mode": "adaptive", "total_max_attempts": 6},
+    connect_timeout=5,
+    read_timeout=30,
+)
+
+
+class Services:
+    """What a handler takes its adapters from. Nothing is built, or read, before it is used."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    @cached_property
+    def _table(self) -> Table:
+        return boto3.resource("dynamodb", config=_CONFIG).Table(self.settings.table_name)
+
+    @cached_property
+    def jobs(self) -> JobTable:
+        return JobTable(self._table)
+
+    @cached_property
+    def bucket(self) -> Bucket:
+        # Without this boto3 still presigns some URLs the old way, which new regions refuse.
+        config = _CONFIG.merge(Config(signature_version="s3v4"))
+        return Bucket(boto3.client("s3", config=config), self.settings.bucket_name)
+
+    @cached_property
+    def connections(self) -> Connections:
+        gateway = boto3.client(
+            "apigatewaymanagementapi",
+            endpoint_url=self.settings.websocket_endpoint,
+            config=_CONFIG,
+        )
+        return Connections(self._table, gateway)
+
+    @cached_property
+    def images(self) -> Queue:
+        return self._queue(self.settings.images_queue_url)
+
+    @cached_property
+    def intake(self) -> Queue:
+        return self._queue(self.settings.intake_queue_url)
+
+    @cached_property
+    def archives(self) -> Queue:
+        return self._queue(self.settings.archive_queue_url)
+
+    @cached_property
+    def key(self) -> str:
+        """The deployment's key. A changed key is seen by the next cold start."""
+        secrets = boto3.client("secretsmanager", config=_CONFIG)
+        return secrets.get_secret_value(SecretId=self.settings.key_secret)["SecretString"]
+
+    def _queue(self, url: str) -> Queue:
+        return Queue(boto3.client("sqs", config=_CONFIG), url)
+
+
+@cache
+def services() -> Services:
+    """The one of this worker. Tests call `services.cache_clear()` after they set up their own."""
+    return Services(read_settings(os.environ))

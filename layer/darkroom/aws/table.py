@@ -1,0 +1,206 @@
+"""The one table: every read and write of a job and its files."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from boto3.dynamodb.conditions import Attr, Key
+from boto3.dynamodb.types import TypeSerializer
+from botocore.exceptions import ClientError
+
+from darkroom.aws import items
+from darkroom.errors import NotFound, RetryLater
+from darkroom.files import File, FileStatus, ResultInfo
+from darkroom.jobs import Job
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.service_resource import Table
+
+TRANSACTION = 100
+"""Items one transaction holds at most."""
+_TRIES = 40
+
+
+@dataclass(frozen=True, slots=True)
+class JobTable:
+    """Writes are conditional on what they change from; a repeat changes nothing."""
+
+    table: Table
+
+    def get(self, job_id: str) -> Job | None:
+        found = self.table.get_item(
+            Key={"pk": items.partition(job_id), "sk": items.JOB}, ConsistentRead=True
+        )
+        return items.job_from(found["Item"]) if "Item" in found else None
+
+    def require(self, job_id: str) -> Job:
+        """Raises NotFound (`unknown_job`)."""
+        job = self.get(job_id)
+        if job is None:
+            raise NotFound(
+                "unknown_job", "There is no job with this id; it may have expired or been deleted."
+            )
+        return job
+
+    def create(self, job: Job, files: Sequence[File]) -> bool:
+        """The job and its uploads; False where the job exists already.
+
+        The job's item comes last, so that a job that can be seen is whole.
+        """
+        for start in range(0, len(files), TRANSACTION):
+            self.add_files(files[start : start + TRANSACTION], job.expires_at)
+        try:
+            self.table.put_item(
+                Item=items.job_item(job), ConditionExpression=Attr("pk").not_exists()
+            )
+        except ClientError as error:
+            return _refused(error)
+        return True
+
+    def change(self, job_id: str, change: Callable[[Job], Job]) -> tuple[Job, bool]:
+        """Apply a pure change to the stored job; who comes second applies it to the newer job.
+
+        Returns the job as it then is, and whether this call changed it. Raises NotFound.
+        """
+        for _ in range(_TRIES):
+            job = self.require(job_id)
+            changed = change(job)
+            if changed is job:
+                return job, False
+            try:
+                self.table.put_item(
+                    Item=items.job_item(changed),
+                    ConditionExpression=Attr("sequence").eq(job.sequence),
+                )
+            except ClientError as error:
+                _refused(error)
+                time.sleep(random.uniform(0.005, 0.1))  # noqa: S311 - jitter
+            else:
+                return changed, True
+        raise RetryLater("busy_job", "Too many things change this job at once; try again.")
+
+    def file(self, job_id: str, file_id: str) -> File | None:
+        found = self.table.get_item(
+            Key={"pk": items.partition(job_id), "sk": items.FILE + file_id}, ConsistentRead=True
+        )
+        return items.file_from(found["Item"]) if "Item" in found else None
+
+    def files(self, job_id: str) -> Iterator[File]:
+        """All files in the order of their ids."""
+        cursor: str | None = ""
+        while cursor is not None:
+            page, cursor = self.page(job_id, limit=1000, after=cursor)
+            yield from page
+
+    def page(
+        self, job_id: str, *, limit: int, after: str = "", status: FileStatus | None = None
+    ) -> tuple[list[File], str | None]:
+        """Up to `limit` files behind file id `after`, and the id to go on from (None: the end).
+
+        With `status` a page may hold fewer, even none, and still go on.
+        """
+        query: dict[str, Any] = {
+            "KeyConditionExpression": Key("pk").eq(items.partition(job_id))
+            & Key("sk").between(items.FILE + after + " ", items.FILE + "~"),
+            "Limit": limit,
+            "ConsistentRead": True,
+        }
+        if status is not None:
+            query["FilterExpression"] = Attr("status").eq(status.value)
+        found = self.table.query(**query)
+        last = found.get("LastEvaluatedKey")
+        return (
+            [items.file_from(item) for item in found["Items"]],
+            None if last is None else str(last["sk"]).removeprefix(items.FILE),
+        )
+
+    def add_files(self, files: Sequence[File], expires_at: float) -> None:
+        """Up to 100 new files at once; those that are there already stay as they are."""
+        serialize = TypeSerializer().serialize
+        puts: list[Any] = [
+            {
+                "Put": {
+                    "TableName": self.table.name,
+                    "Item": {
+                        name: serialize(value)
+                        for name, value in items.file_item(file, expires_at).items()
+                    },
+                    "ConditionExpression": "attribute_not_exists(pk)",
+                }
+            }
+            for file in files
+        ]
+        while puts:
+            try:
+                self.table.meta.client.transact_write_items(TransactItems=puts)
+            except ClientError as error:
+                there = _existing(error)
+                puts = [put for put, exists in zip(puts, there, strict=True) if not exists]
+            else:
+                return
+
+    def arrived(self, file: File) -> bool:
+        """The upload's bytes are there, as `file.source` says. False where that was known."""
+        source = file.source.model_dump(exclude_none=True) if file.source else None
+        return self._move(
+            file, FileStatus.AWAITING_UPLOAD, FileStatus.QUEUED, source=source, size=file.size
+        )
+
+    def expanded(self, file: File) -> bool:
+        """The upload was a ZIP, and all its photos have been dealt out."""
+        return self._move(file, FileStatus.AWAITING_UPLOAD, FileStatus.EXPANDED)
+
+    def rejected(self, file: File, error: Mapping[str, str]) -> bool:
+        """The upload could not be read at all."""
+        return self._move(file, FileStatus.AWAITING_UPLOAD, FileStatus.FAILED, error=dict(error))
+
+    def ended(
+        self,
+        file: File,
+        status: FileStatus,
+        result: ResultInfo | None = None,
+        error: Mapping[str, str] | None = None,
+    ) -> bool:
+        """The photo's work is done. False where it had ended, or another attempt has begun."""
+        return self._move(
+            file,
+            FileStatus.QUEUED,
+            status,
+            result=result and items.result_map(result),
+            error=error and dict(error),
+        )
+
+    def _move(self, file: File, before: FileStatus, after: FileStatus, **values: Any) -> bool:
+        new = {"status": after.value} | {k: v for k, v in values.items() if v is not None}
+        try:
+            self.table.update_item(
+                Key={"pk": items.partition(file.job_id), "sk": items.FILE + file.file_id},
+                UpdateExpression="SET " + ", ".join(f"#{name} = :{name}" for name in new),
+                ConditionExpression="#status = :before AND #attempt = :attempt",
+                ExpressionAttributeNames={f"#{name}": name for name in (*new, "attempt")},
+                ExpressionAttributeValues={f":{name}": value for name, value in new.items()}
+                | {":before": before.value, ":attempt": file.attempt},
+            )
+        except ClientError as error:
+            return _refused(error)
+        return True
+
+
+def _refused(error: ClientError) -> bool:
+    """False where a condition did not hold; any other error goes on its way."""
+    if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+        raise error
+    return False
+
+
+def _existing(error: ClientError) -> list[bool]:
+    """Which puts of a refused transaction found their item there already."""
+    reasons = error.response.get("CancellationReasons", [])
+    codes = [reason.get("Code") for reason in reasons]
+    if "ConditionalCheckFailed" not in codes:
+        raise error
+    return [code == "ConditionalCheckFailed" for code in codes]

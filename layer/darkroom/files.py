@@ -1,0 +1,104 @@
+"""A file of a job: an upload, or a photo inside an uploaded ZIP.
+
+awaiting_upload → queued → succeeded | failed | skipped
+                → expanded                               (a ZIP: its photos are files too)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from darkroom import clock
+from darkroom.errors import FileError, SkippedFile
+from darkroom.messages import Source
+from darkroom.tally import Outcome
+
+
+class FileStatus(StrEnum):
+    AWAITING_UPLOAD = "awaiting_upload"
+    QUEUED = "queued"
+    EXPANDED = "expanded"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+    @property
+    def outcome(self) -> Outcome:
+        """What the file counts as."""
+        return Outcome.__members__.get(self.name, Outcome.PENDING)
+
+
+@dataclass(frozen=True, slots=True)
+class ResultInfo:
+    """A result in the bucket. size: bytes. crc32: of those bytes. width, height: pixels.
+
+    milliseconds: what the photo took from its first byte read to its result stored.
+    """
+
+    key: str
+    content_type: str
+    size: int
+    crc32: int
+    width: int
+    height: int
+    milliseconds: int
+    faces: int | None = None
+    model: str | None = None
+    warnings: Sequence[Mapping[str, str]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """name: the path people know it by, as uploaded or as in the ZIP, made safe.
+
+    size: bytes as declared or listed. modified: seconds since 1970, where known. source: None
+    until the bytes are there.
+    """
+
+    job_id: str
+    file_id: str
+    name: str
+    size: int
+    status: FileStatus
+    attempt: int = 1
+    modified: float | None = None
+    source: Source | None = None
+    result: ResultInfo | None = None
+    error: Mapping[str, str] | None = None
+
+    @property
+    def index(self) -> int:
+        return int(self.file_id)
+
+
+def ended_by(error: FileError) -> FileStatus:
+    return FileStatus.SKIPPED if isinstance(error, SkippedFile) else FileStatus.FAILED
+
+
+def file_document(file: File, url: str | None = None) -> dict[str, Any]:
+    """What the API tells of a file; `url` is where its result can be fetched for a while."""
+    result = file.result
+    return {
+        "file_id": file.file_id,
+        "name": file.name,
+        "status": file.status.value,
+        "bytes": file.size,
+        "modified_at": clock.iso(file.modified) if file.modified is not None else None,
+        "error": dict(file.error) if file.error else None,
+        "result": None
+        if result is None
+        else {
+            "url": url,
+            "content_type": result.content_type,
+            "bytes": result.size,
+            "width": result.width,
+            "height": result.height,
+            "faces": result.faces,
+            "model": result.model,
+            "duration_ms": result.milliseconds,
+            "warnings": [dict(warning) for warning in result.warnings],
+        },
+    }

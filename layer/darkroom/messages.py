@@ -1,0 +1,56 @@
+"""What the queues carry: one JSON object a message, checked when it is read."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from darkroom.options import Options
+
+
+class Message(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ZipEntry(Message):
+    """Where one photo lies inside an uploaded ZIP, as its central directory says.
+
+    offset: of the entry's local header, in bytes from the start of the object.
+    compressed_size, size: in bytes. method: ZIP's compression method (0 stored, 8 deflate, …).
+    crc32: of the uncompressed bytes.
+    header_size: bytes of the local header as far as the central directory can tell; the real one
+        may be longer, so a reader fetches some slack behind it.
+    """
+
+    offset: int
+    header_size: int
+    compressed_size: int
+    size: int
+    method: int
+    crc32: int
+
+
+class Source(Message):
+    """The bytes of one photo: a whole object, or one entry of a ZIP. `etag` pins the version."""
+
+    key: str
+    etag: str
+    size: int
+    entry: ZipEntry | None = None
+
+
+class ImageMessage(Message):
+    """Work for `process`: one photo. `attempt` counts from 1 and rises with each retry."""
+
+    job_id: str
+    file_id: str
+    attempt: int = Field(ge=1)
+    name: str
+    source: Source
+    options: Options
+
+
+class ArchiveMessage(Message):
+    """Work for the archive: make (or make again) the ZIP of a job's results."""
+
+    job_id: str
+    generation: int = Field(ge=1)

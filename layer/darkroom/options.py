@@ -1,0 +1,147 @@
+"""What a user may ask of a photo: the options of a job, checked in one place for every entrance."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from darkroom.errors import InvalidRequest
+
+Colour = Annotated[str, StringConstraints(pattern=r"^#[0-9A-Fa-f]{6}([0-9A-Fa-f]{2})?$")]
+_OPAQUE = re.compile(r"^#[0-9A-Fa-f]{6}([fF]{2})?$")
+
+EXTENSIONS = {"png": ".png", "webp": ".webp", "jpeg": ".jpg", "avif": ".avif"}
+CONTENT_TYPES = {
+    "png": "image/png",
+    "webp": "image/webp",
+    "jpeg": "image/jpeg",
+    "avif": "image/avif",
+}
+
+
+def _misfit(field: str, message: str) -> PydanticCustomError:
+    """Two options that exclude each other; `field` is the one to change."""
+    return PydanticCustomError("misfit", "{message}", {"field": field, "message": message})
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class FaceOptions(_Strict):
+    """How the picture is cropped to a face.
+
+    padding: room on each side of the face's box, as a fraction of the box.
+    aspect: width to height of the crop, such as "1:1" or "4:5"; null keeps the box's own.
+    align: turn the picture so that the eyes are level.
+    """
+
+    which: Literal["largest", "all"] = "largest"
+    padding: Annotated[float, Field(ge=0, le=3)] = 0.4
+    aspect: Annotated[str, StringConstraints(pattern=r"^[1-9]\d{0,3}:[1-9]\d{0,3}$")] | None = None
+    align: bool = False
+    on_missing: Literal["keep", "fail"] = "keep"
+
+
+class Options(_Strict):
+    """Section 5 of the design. Defaults are what a user who says nothing gets.
+
+    model: None means the deployment's default, which `resolve` fills in.
+    quality: 1-100 for webp, jpeg and avif; None is each encoder's own good default (for webp and
+        avif with transparency: lossless).
+    max_side: longest side of the result in pixels; a smaller picture is never enlarged.
+    margin: room kept around a trimmed subject, as a fraction of its longer side.
+    """
+
+    remove_bg: bool = True
+    crop_face: bool = False
+    model: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = None
+    edges: Literal["plain", "smooth", "matting", "decontaminate"] = "plain"
+    background: Colour | None = None
+    output: Literal["cutout", "mask"] = "cutout"
+    format: Literal["png", "webp", "jpeg", "avif"] = "png"
+    quality: Annotated[int, Field(ge=1, le=100)] | None = None
+    max_side: Annotated[int, Field(ge=16, le=30_000)] | None = None
+    trim: bool = False
+    margin: Annotated[float, Field(ge=0, le=1)] = 0.0
+    face: FaceOptions = FaceOptions()
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        opaque = self.background is not None and _OPAQUE.match(self.background)
+        transparent = self.remove_bg and self.output == "cutout" and not opaque
+        if self.format == "jpeg" and transparent:
+            raise _misfit(
+                "format",
+                "JPEG has no transparency: give an opaque background such as #FFFFFF, "
+                "or choose png, webp or avif",
+            )
+        if self.output == "mask" and not self.remove_bg:
+            raise _misfit("output", "a mask is made by removing the background: set remove_bg")
+        return self
+
+
+def parse_options(raw: object) -> Options:
+    """Options from a decoded JSON object.
+
+    Raises InvalidRequest (`invalid_options`) that names every wrong field.
+    """
+    try:
+        return Options.model_validate(raw)
+    except ValidationError as error:
+        fields = validation_fields(error, "options")
+        named = "; ".join(f"{field['field']}: {field['message']}" for field in fields)
+        raise InvalidRequest(
+            "invalid_options", f"The options are not valid. {named}.", fields
+        ) from error
+
+
+def parse_options_json(text: str) -> Options:
+    """Options from JSON text, as a dropped object's metadata carries them."""
+    try:
+        raw = json.loads(text)
+    except ValueError as error:
+        raise InvalidRequest(
+            "invalid_options", "The options are not valid JSON; write them as one JSON object."
+        ) from error
+    return parse_options(raw)
+
+
+def resolve(options: Options, models: tuple[str, ...]) -> Options:
+    """The same options with the model filled in; `models[0]` is the deployment's default.
+
+    Raises InvalidRequest (`unknown_model`) when this deployment does not carry the model.
+    """
+    model = options.model or models[0]
+    if model not in models:
+        sentence = f"This deployment has no model {model!r}; choose one of {', '.join(models)}"
+        raise InvalidRequest(
+            "unknown_model", f"{sentence}.", [{"field": "options.model", "message": sentence}]
+        )
+    return options.model_copy(update={"model": model})
+
+
+def validation_fields(error: ValidationError, root: str = "") -> list[dict[str, Any]]:
+    """Pydantic's complaints as `{"field", "message"}`, the field as a dotted path."""
+    return [
+        {
+            "field": ".".join(
+                str(part)
+                for part in (root, *found["loc"], found.get("ctx", {}).get("field", ""))
+                if part != ""
+            ),
+            "message": found["msg"],
+        }
+        for found in error.errors(include_url=False, include_input=False)
+    ]

@@ -1,0 +1,69 @@
+"""What a function is told by its environment; the template sets each of these."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from darkroom.options import Options, parse_options_json, validation_fields
+
+
+class Settings(BaseModel):
+    """A function is given only what it uses; what it is not given has the default here.
+
+    models: those the process image carries, the default one first. Sizes in bytes, times in
+    seconds.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    table_name: str = ""
+    bucket_name: str = ""
+    images_queue_url: str = ""
+    intake_queue_url: str = ""
+    archive_queue_url: str = ""
+    key_secret: str = ""
+    websocket_url: str = ""
+    websocket_endpoint: str = ""
+    models: Annotated[tuple[str, ...], Field(min_length=1)] = ("u2netp",)
+    drop_options: Options = Options()
+    max_photo_bytes: Annotated[int, Field(ge=1)] = 50_000_000
+    max_photo_pixels: Annotated[int, Field(ge=1)] = 50_000_000
+    max_archive_bytes: Annotated[int, Field(ge=1)] = 10_000_000_000
+    max_archive_entries: Annotated[int, Field(ge=1)] = 100_000
+    max_archive_ratio: Annotated[int, Field(ge=1)] = 100
+    grant_seconds: Annotated[int, Field(ge=60, le=43_200)] = 3600
+    keep_days: Annotated[int, Field(ge=1)] = 7
+    photos_at_once: Annotated[int, Field(ge=1, le=16)] = 2
+
+    @field_validator("models", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
+
+    @field_validator("drop_options", mode="before")
+    @classmethod
+    def _parse(cls, value: object) -> object:
+        return parse_options_json(value) if isinstance(value, str) else value
+
+
+class SettingsError(Exception):
+    """The deployment is misconfigured; the message names every setting that is wrong."""
+
+
+def read_settings(environment: Mapping[str, str]) -> Settings:
+    """Settings are variables of the same name in upper case. Raises SettingsError."""
+    known = {
+        name: environment[name.upper()]
+        for name in Settings.model_fields
+        if name.upper() in environment
+    }
+    try:
+        return Settings.model_validate(known)
+    except ValidationError as error:
+        wrong = "; ".join(
+            f"{found['field'].upper()}: {found['message']}" for found in validation_fields(error)
+        )
+        raise SettingsError(f"Settings that are wrong: {wrong}") from error
