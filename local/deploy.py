@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,27 +11,24 @@ from local import template as templates
 from local.http_api import route_http_apis
 
 STACK_NAME = "darkroom"
-WORKERS_PARAMETER = "MaxWorkers"
-_AWS_MINIMUM_WORKERS = 2
 _CODE_BUCKET = "darkroom-code"
 _TIMEOUT_SECONDS = 60.0
 
+Outputs = dict[str, str]
 Client = Callable[[str], Any]
 """Gives a boto3 client of a service, with all rights."""
 
 
-def deploy(client: Client, address: str, path: Path, workers: int | None) -> dict[str, str]:
-    """Deploy the template at `path`; return the outputs. `workers` None leaves its default.
+def deploy(client: Client, address: str, path: Path, parameters: Mapping[str, str]) -> Outputs:
+    """Deploy the template at `path`; parameters that are not given keep their defaults.
 
     Raises LocalStackError with the reasons of the resources that failed.
     """
     if not path.is_file():
         raise LocalStackError(f"There is no template at {path}.")
     template = templates.load(path)
-    url = _upload(client, _prepare(client, template, path.parent, address, workers), address)
-    parameters = {}
-    if workers is not None and WORKERS_PARAMETER in template.get("Parameters", {}):
-        parameters[WORKERS_PARAMETER] = str(max(workers, _AWS_MINIMUM_WORKERS))
+    values = templates.parameter_defaults(template) | dict(parameters)
+    url = _upload(client, _prepare(client, template, path.parent, address, values), address)
     cloudformation = client("cloudformation")
     cloudformation.create_stack(
         StackName=STACK_NAME,
@@ -46,9 +43,8 @@ def deploy(client: Client, address: str, path: Path, workers: int | None) -> dic
 
 
 def _prepare(
-    client: Client, template: Template, folder: Path, address: str, workers: int | None
+    client: Client, template: Template, folder: Path, address: str, values: dict[str, Any]
 ) -> Template:
-    defaults = templates.parameter_defaults(template)
     s3 = client("s3")
     s3.create_bucket(Bucket=_CODE_BUCKET)
     templates.run_images_from_their_code(template)
@@ -57,9 +53,7 @@ def _prepare(
         s3.put_object(Bucket=_CODE_BUCKET, Key=package.key, Body=package.body)
     templates.store_code_in(template, _CODE_BUCKET, packages)
     route_http_apis(template)
-    templates.limit_concurrency(
-        template, defaults | ({WORKERS_PARAMETER: workers} if workers else {})
-    )
+    templates.limit_concurrency(template, values)
     templates.allow_plain_http(template)
     templates.generate_plain_secrets(template)
     templates.name_secrets_by_arn(template)
@@ -73,7 +67,7 @@ def _upload(client: Client, template: Template, address: str) -> str:
     return f"http://{address}/{_CODE_BUCKET}/template.json"
 
 
-def _outputs(cloudformation: Any) -> dict[str, str]:
+def _outputs(cloudformation: Any) -> Outputs:
     deadline = time.monotonic() + _TIMEOUT_SECONDS
     while time.monotonic() < deadline:
         (stack,) = cloudformation.describe_stacks(StackName=STACK_NAME)["Stacks"]

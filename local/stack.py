@@ -2,7 +2,7 @@
 
 import contextlib
 import urllib.parse
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from local import OUT, TEMPLATE, LocalStackError, emulator, logs
 from local.deploy import deploy
+
+WORKERS_PARAMETER = "MaxWorkers"
 
 
 @dataclass(frozen=True)
@@ -64,21 +66,26 @@ class Stack(Access):
 def running(
     *,
     workers: int | None = None,
+    parameters: Mapping[str, str] | None = None,
     port: int = 0,
     template: Path = TEMPLATE,
     name: str = "stack",
 ) -> Iterator[Stack]:
     """A stack of one's own, gone without a trace when the block is left, however it is left.
 
-    `workers` is the number of photos processed at once; None is the template's default. The
-    emulator logs to out/local/NAME.log; what the functions log is saved to
-    out/local/NAME-functions.log at the end. Raises LocalStackError if it cannot be had.
+    `workers` is the number of photos processed at once, `parameters` are other parameters of the
+    template; what is not given is the template's default. The emulator logs to out/local/NAME.log;
+    what the functions log is saved to out/local/NAME-functions.log at the end. Raises
+    LocalStackError if it cannot be had.
     """
+    values = dict(parameters or {})
+    if workers is not None:
+        values[WORKERS_PARAMETER] = str(workers)
     process = emulator.start(OUT / f"{name}.log", port)
     access = Access(process.address, process.access_key, process.secret_key)
     try:
         try:
-            outputs = deploy(access.client, process.address, template, workers)
+            outputs = deploy(access.client, process.address, template, values)
             key = _key(access, outputs)
         except (BotoCoreError, ClientError, ValueError) as error:
             raise LocalStackError(f"The template could not be deployed: {error}") from error

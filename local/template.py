@@ -103,13 +103,14 @@ def limit_concurrency(template: Template, values: dict[str, Any]) -> None:
     """Write parameters out where they are the maximum concurrency of an event source.
 
     The emulator takes a number that is a parameter for text there, and its queue poller fails. It
-    also allows a concurrency of 1, which AWS does not.
+    also allows a concurrency of 1, which AWS does not; so the parameter loses its minimum.
     """
     for _, function in resources(template, _FUNCTION):
         for source in function["Properties"].get("Events", {}).values():
             scaling = source.get("Properties", {}).get("ScalingConfig", {})
             if isinstance(limit := scaling.get("MaximumConcurrency"), dict):
                 scaling["MaximumConcurrency"] = int(values[limit["Ref"]])
+                template["Parameters"][limit["Ref"]].pop("MinValue", None)
 
 
 def allow_plain_http(template: Template) -> None:

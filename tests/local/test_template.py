@@ -112,10 +112,11 @@ def _names(body: bytes) -> list[str]:
 class TestConcurrency:
     def queue(self, limit: Any) -> Template:
         scaling = {"ScalingConfig": {"MaximumConcurrency": limit}}
-        return template(
+        resources = template(
             Process=function(Events={"Images": {"Type": "SQS", "Properties": scaling}}),
             Other=function(Events={"Timer": {"Type": "Schedule"}}),
         )
+        return resources | {"Parameters": {"MaxWorkers": {"Type": "Number", "MinValue": 2}}}
 
     def limit(self, changed: Template) -> Any:
         source = changed["Resources"]["Process"]["Properties"]["Events"]["Images"]
@@ -125,6 +126,12 @@ class TestConcurrency:
         changed = self.queue({"Ref": "MaxWorkers"})
         templates.limit_concurrency(changed, {"MaxWorkers": "10"})
         assert self.limit(changed) == 10
+
+    def test_it_may_be_less_than_aws_allows(self) -> None:
+        changed = self.queue({"Ref": "MaxWorkers"})
+        templates.limit_concurrency(changed, {"MaxWorkers": 1})
+        assert self.limit(changed) == 1
+        assert changed["Parameters"] == {"MaxWorkers": {"Type": "Number"}}
 
     def test_a_number_stays(self) -> None:
         changed = self.queue(5)
