@@ -21,7 +21,7 @@ def token_hash(token: str) -> str:
 
 
 def job_of(token: str) -> str:
-    """The job a token claims to be for; the claim is checked by `may_use`."""
+    """The job a token claims to be for; `is_token` checks it."""
     return token.partition(".")[0]
 
 
@@ -29,8 +29,8 @@ def is_key(credential: str, key: str) -> bool:
     return hmac.compare_digest(credential.encode(), key.encode())
 
 
-def may_use(credential: str, job: Job, key: str) -> bool:
-    return is_key(credential, key) or hmac.compare_digest(token_hash(credential), job.token_hash)
+def is_token(credential: str, job: Job) -> bool:
+    return hmac.compare_digest(token_hash(credential), job.token_hash)
 
 
 def bearer(authorization: str | None) -> str:
@@ -52,5 +52,5 @@ def require_key(credential: str, key: str) -> None:
 
 
 def require_job(credential: str, job: Job, key: str) -> None:
-    if not may_use(credential, job, key):
+    if not is_token(credential, job) and not is_key(credential, key):
         raise Unauthorized("wrong_token", "This needs the job's own token or the deployment's key.")

@@ -18,6 +18,8 @@ from darkroom.errors import DarkroomError
 from darkroom.tally import Counts, Outcome
 
 RECENT = 10
+MAX_FILES = 200_000
+"""Indices a job may give out, so that its item stays far below DynamoDB's 400 KB."""
 
 
 class JobStatus(StrEnum):
@@ -113,8 +115,12 @@ class Job:
 
     def archive_listed(self, upload: int, length: int, files: int) -> Job:
         """The upload is a ZIP with `files` files in `length` indices, behind all given out."""
-        taken = [span.first + span.length for span in self.spans.values()]
-        return self._with_span(upload, Span(max([self.uploads, *taken]), length, files))
+        return self._with_span(upload, Span(self.next_index, length, files))
+
+    @property
+    def next_index(self) -> int:
+        """Behind the uploads' own indices and all that were given out."""
+        return max([self.uploads, *(span.first + span.length for span in self.spans.values())])
 
     def _with_span(self, upload: int, span: Span) -> Job:
         if upload in self.spans or self.status.final:

@@ -49,8 +49,27 @@ class ImageMessage(Message):
     options: Options
 
 
+class Arrival(Message):
+    """An object that has come into the bucket, as its S3 event tells. size: bytes.
+
+    start: the entry of a ZIP to go on from, where an earlier fan-out of it ran out of time.
+    """
+
+    key: str
+    etag: str
+    size: int
+    sequencer: str = ""
+    start: int = 0
+
+
 class ArchiveMessage(Message):
-    """Work for the archive: make (or make again) the ZIP of a job's results."""
+    """Work for the archive: make (or make again) the ZIP of a job's results.
+
+    upload_id, parts: of a ZIP that several workers build, the multipart upload and this worker's
+    share of it, first and last part number; without them the work is still to be dealt out.
+    """
 
     job_id: str
     generation: int = Field(ge=1)
+    upload_id: str | None = None
+    parts: tuple[int, int] | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -17,6 +17,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from darkroom.errors import InvalidRequest
+from darkroom.validation import refusal
 
 Colour = Annotated[str, StringConstraints(pattern=r"^#[0-9A-Fa-f]{6}([0-9A-Fa-f]{2})?$")]
 _OPAQUE = re.compile(r"^#[0-9A-Fa-f]{6}([fF]{2})?$")
@@ -100,11 +101,7 @@ def parse_options(raw: object) -> Options:
     try:
         return Options.model_validate(raw)
     except ValidationError as error:
-        fields = validation_fields(error, "options")
-        named = "; ".join(f"{field['field']}: {field['message']}" for field in fields)
-        raise InvalidRequest(
-            "invalid_options", f"The options are not valid. {named}.", fields
-        ) from error
+        raise refusal(error, "invalid_options", "The options are not valid.", "options") from error
 
 
 def parse_options_json(text: str) -> Options:
@@ -130,18 +127,3 @@ def resolve(options: Options, models: tuple[str, ...]) -> Options:
             "unknown_model", f"{sentence}.", [{"field": "options.model", "message": sentence}]
         )
     return options.model_copy(update={"model": model})
-
-
-def validation_fields(error: ValidationError, root: str = "") -> list[dict[str, Any]]:
-    """Pydantic's complaints as `{"field", "message"}`, the field as a dotted path."""
-    return [
-        {
-            "field": ".".join(
-                str(part)
-                for part in (root, *found["loc"], found.get("ctx", {}).get("field", ""))
-                if part != ""
-            ),
-            "message": found["msg"],
-        }
-        for found in error.errors(include_url=False, include_input=False)
-    ]

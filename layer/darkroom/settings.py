@@ -7,7 +7,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from darkroom.options import Options, parse_options_json, validation_fields
+from darkroom.options import Options, parse_options_json
+from darkroom.validation import summary, wrong_fields
 
 
 class Settings(BaseModel):
@@ -63,7 +64,4 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     try:
         return Settings.model_validate(known)
     except ValidationError as error:
-        wrong = "; ".join(
-            f"{found['field'].upper()}: {found['message']}" for found in validation_fields(error)
-        )
-        raise SettingsError(f"Settings that are wrong: {wrong}") from error
+        raise SettingsError(f"Settings that are wrong: {summary(wrong_fields(error))}") from error

@@ -94,6 +94,65 @@ class Bucket:
             Bucket=self.name, Key=key, Body=bytes(data), ContentType=content_type
         )
 
+    def read_range(self, key: str, start: int, end: int) -> bytes:
+        """Bytes [start, end) of an object that is never replaced."""
+        if start >= end:
+            return b""
+        found = self.client.get_object(Bucket=self.name, Key=key, Range=f"bytes={start}-{end - 1}")
+        return found["Body"].read()
+
+    def size_of(self, key: str) -> int | None:
+        """None where there is no such object."""
+        try:
+            return self.client.head_object(Bucket=self.name, Key=key)["ContentLength"]
+        except ClientError as error:
+            if isinstance(_named(error), FileError):
+                return None
+            raise
+
+    def delete(self, key: str) -> None:
+        self.client.delete_object(Bucket=self.name, Key=key)
+
+    def begin_upload(self, key: str, content_type: str) -> str:
+        """The id of a new multipart upload."""
+        begun = self.client.create_multipart_upload(
+            Bucket=self.name, Key=key, ContentType=content_type
+        )
+        return begun["UploadId"]
+
+    def upload_part(self, key: str, upload_id: str, number: int, data: bytes) -> None:
+        self.client.upload_part(
+            Bucket=self.name, Key=key, UploadId=upload_id, PartNumber=number, Body=data
+        )
+
+    def uploaded_parts(self, key: str, upload_id: str) -> dict[int, str]:
+        """ETags by part number; none where the upload is completed or aborted."""
+        try:
+            pages = self.client.get_paginator("list_parts").paginate(
+                Bucket=self.name, Key=key, UploadId=upload_id
+            )
+            return {
+                part["PartNumber"]: part["ETag"] for page in pages for part in page.get("Parts", [])
+            }
+        except self.client.exceptions.NoSuchUpload:
+            return {}
+
+    def complete_upload(self, key: str, upload_id: str, parts: Mapping[int, str]) -> None:
+        """Does nothing where another has completed it."""
+        listed = [{"PartNumber": number, "ETag": parts[number]} for number in sorted(parts)]
+        try:
+            self.client.complete_multipart_upload(
+                Bucket=self.name,
+                Key=key,
+                UploadId=upload_id,
+                MultipartUpload={"Parts": listed},  # type: ignore[typeddict-item]
+            )
+        except self.client.exceptions.NoSuchUpload:
+            return
+
+    def abort_upload(self, key: str, upload_id: str) -> None:
+        self.client.abort_multipart_upload(Bucket=self.name, Key=key, UploadId=upload_id)
+
 
 _GONE = FileError("upload_gone", "The upload was deleted before it could be read; upload it again.")
 _NAMED = {

@@ -1,0 +1,65 @@
+"""One photo's work: read it, process it, store the result, record the outcome."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from darkroom.errors import FileError
+from darkroom.files import FileStatus, ResultInfo, ended_by
+from darkroom.keys import result_key
+from darkroom.messages import ImageMessage
+from darkroom.names import with_extension
+from darkroom.settings import Settings
+from functions.process.entry import EntryLimits, read_photo
+
+if TYPE_CHECKING:
+    from darkroom.aws.bucket import Bucket
+    from darkroom.aws.table import JobTable
+    from functions.process.engine import Engine
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    settings: Settings
+    jobs: JobTable
+    bucket: Bucket
+    engine: Engine
+
+    def do(self, message: ImageMessage) -> None:
+        """A photo that cannot be processed ends as failed; only what may pass is raised.
+
+        A repeat of a photo that has ended does nothing.
+        """
+        file = self.jobs.file(message.job_id, message.file_id)
+        if file is None or file.status is not FileStatus.QUEUED or file.attempt != message.attempt:
+            return
+        try:
+            result = self._process(message)
+        except FileError as error:
+            self.jobs.ended(file, ended_by(error), error=error.as_dict())
+        else:
+            self.jobs.ended(file, FileStatus.SUCCEEDED, result)
+
+    def _process(self, message: ImageMessage) -> ResultInfo:
+        begun = time.monotonic()
+        source = message.source
+        limits = EntryLimits(self.settings.max_photo_bytes, self.settings.max_archive_ratio)
+        photo = read_photo(self.bucket.reader(source.key, source.etag), source, limits)
+        result = self.engine.process(photo, message.options)
+        name = with_extension(message.name, result.extension).rpartition("/")[2]
+        key = result_key(message.job_id, message.file_id, name)
+        self.bucket.write(key, result.data, result.content_type)
+        return ResultInfo(
+            key=key,
+            content_type=result.content_type,
+            size=len(result.data),
+            crc32=result.crc32,
+            width=result.width,
+            height=result.height,
+            milliseconds=round(1000 * (time.monotonic() - begun)),
+            faces=result.faces,
+            model=result.model,
+            warnings=tuple({"code": w.code, "message": w.message} for w in result.warnings),
+        )

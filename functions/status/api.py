@@ -1,0 +1,98 @@
+"""HTTP: reading jobs, files and archives; the page; health and models."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from darkroom import __version__, access, http
+from darkroom.aws.services import services
+from darkroom.jobs import Job
+from functions.status import reading
+
+logger = Logger(service="status-api")
+app = http.resolver(logger)
+
+_PAGE = Path(__file__).with_name("index.html")
+
+
+@app.get("/jobs/<job_id>")
+def get_job(job_id: str) -> Response[str]:
+    return http.answer(200, reading.job_document(_job(job_id)))
+
+
+@app.get("/jobs/<job_id>/files")
+def get_files(job_id: str) -> Response[str]:
+    shared = services()
+    query = app.current_event.query_string_parameters or {}
+    return http.answer(200, reading.list_files(_job(job_id), query, shared.jobs, shared.bucket))
+
+
+@app.get("/jobs/<job_id>/files/<file_id>")
+def get_file(job_id: str, file_id: str) -> Response[str]:
+    shared = services()
+    file = reading.find_file(_job(job_id), file_id, shared.jobs)
+    match (app.current_event.query_string_parameters or {}).get("as"):
+        case None:
+            return http.answer(200, reading.one_file(file, shared.bucket))
+        case "data-url":
+            return http.answer(200, reading.data_url(file, shared.bucket))
+        case "redirect":
+            return _redirect(reading.result_url(file, shared.bucket))
+        case other:
+            raise reading.unknown_form(other)
+
+
+@app.get("/jobs/<job_id>/archive")
+def get_archive(job_id: str) -> Response[str]:
+    job = _job(job_id)
+    url = reading.archive_url(job, services().bucket)
+    if url is None:
+        waiting = http.answer(202, reading.job_document(job))
+        waiting.headers["Retry-After"] = "2"
+        return waiting
+    return _redirect(url)
+
+
+@app.get("/models")
+def get_models() -> Response[str]:
+    models = services().settings.models
+    return http.answer(200, {"default": models[0], "models": list(models)})
+
+
+@app.get("/health")
+def get_health() -> Response[str]:
+    return http.answer(200, {"status": "ok", "version": __version__})
+
+
+@app.get("/")
+def get_page() -> Response[str]:
+    return Response(200, "text/html; charset=utf-8", _PAGE.read_text(encoding="utf-8"))
+
+
+def _job(job_id: str) -> Job:
+    """The job, where the request's credential may use it.
+
+    A wrong credential is refused before it can learn whether the job exists.
+    """
+    shared = services()
+    sent = http.credential(app)
+    job = shared.jobs.get(job_id)
+    if job is None:
+        access.require_key(sent, shared.key)
+        return shared.jobs.require(job_id)
+    access.require_job(sent, job, shared.key)
+    return job
+
+
+def _redirect(url: str) -> Response[str]:
+    return Response(302, "application/json", "{}", headers={"Location": url})
+
+
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    return app.resolve(event, context)

@@ -1,0 +1,36 @@
+"""Counting, once and for all, off the hot path."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from operator import methodcaller
+from typing import TYPE_CHECKING
+
+from darkroom.errors import NotFound
+from darkroom.files import File
+from darkroom.jobs import FileEvent
+from darkroom.tally import Outcome
+
+if TYPE_CHECKING:
+    from darkroom.aws.table import JobTable
+
+
+def count_files(files: Iterable[File], jobs: JobTable) -> None:
+    """One write for each job in the batch, however many of its files ended."""
+    for job_id, events in events_by_job(files).items():
+        try:
+            jobs.change(job_id, methodcaller("with_events", events))
+        except NotFound:
+            continue  # deleted meanwhile: nobody is left to count for
+
+
+def events_by_job(files: Iterable[File]) -> dict[str, list[FileEvent]]:
+    """The files that have ended, latest first, so that `recent` is in that order too."""
+    events: defaultdict[str, list[FileEvent]] = defaultdict(list)
+    for file in files:
+        outcome = file.status.outcome
+        if outcome is not Outcome.PENDING:
+            event = FileEvent(file.index, file.attempt, outcome, file.name, file.error)
+            events[file.job_id].insert(0, event)
+    return dict(events)

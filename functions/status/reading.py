@@ -1,0 +1,137 @@
+"""What the API tells of jobs, files and archives."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from darkroom.errors import Conflict, InvalidRequest, NotFound
+from darkroom.files import File, FileStatus, ResultInfo, file_document
+from darkroom.jobs import ArchiveStatus, Job, progress_document
+from darkroom.keys import archive_key
+from darkroom.names import with_extension
+
+if TYPE_CHECKING:
+    from darkroom.aws.bucket import Bucket
+    from darkroom.aws.table import JobTable
+
+URL_SECONDS = 3600
+MAX_DATA_URL = 4_000_000
+"""Bytes of a result that still fits Lambda's 6 MB response as base64."""
+_MAX_PAGE = 100
+
+
+def job_document(job: Job) -> dict[str, Any]:
+    """The progress document and where to go from it; links are relative to the API's address."""
+    base = f"jobs/{job.job_id}"
+    links = {"self": base, "files": f"{base}/files", "archive": f"{base}/archive"}
+    return progress_document(job) | {"links": links}
+
+
+def list_files(
+    job: Job, query: Mapping[str, str], jobs: JobTable, bucket: Bucket
+) -> dict[str, Any]:
+    """A page of files. query: status, limit (1-100), cursor. Raises InvalidRequest."""
+    page, cursor = jobs.page(
+        job.job_id, limit=_limit(query), after=_cursor(query), status=_status(query)
+    )
+    return {"files": [one_file(file, bucket) for file in page], "cursor": cursor}
+
+
+def find_file(job: Job, file_id: str, jobs: JobTable) -> File:
+    file = jobs.file(job.job_id, file_id)
+    if file is None:
+        raise NotFound("unknown_file", "The job has no file with this id; list its files.")
+    return file
+
+
+def one_file(file: File, bucket: Bucket) -> dict[str, Any]:
+    url = result_url(file, bucket) if file.result else None
+    return file_document(file, url)
+
+
+def result_url(file: File, bucket: Bucket) -> str:
+    """Where the result can be fetched for an hour. Raises Conflict (`no_result`)."""
+    result = _result(file)
+    extension = "." + result.key.rpartition(".")[2]
+    name = with_extension(file.name, extension).rpartition("/")[2]
+    return bucket.grant_download(result.key, filename=name, seconds=URL_SECONDS)
+
+
+def data_url(file: File, bucket: Bucket) -> dict[str, Any]:
+    """The result as a data URL. Raises Conflict: `no_result`, or `result_too_large`."""
+    result = _result(file)
+    if result.size > MAX_DATA_URL:
+        raise Conflict(
+            "result_too_large",
+            f"The result has {result.size} bytes, more than the {MAX_DATA_URL} a data URL may "
+            f"carry; fetch it from {result_url(file, bucket)}",
+        )
+    encoded = base64.b64encode(bucket.read(result.key)).decode()
+    return {
+        "file_id": file.file_id,
+        "name": file.name,
+        "data_url": f"data:{result.content_type};base64,{encoded}",
+    }
+
+
+def archive_url(job: Job, bucket: Bucket) -> str | None:
+    """Where the ZIP can be fetched for an hour; None while it is built. Raises Conflict."""
+    match job.archive.status:
+        case ArchiveStatus.READY:
+            return bucket.grant_download(
+                archive_key(job.job_id, job.archive.generation),
+                filename=f"darkroom-{job.job_id[:8]}.zip",
+                seconds=URL_SECONDS,
+            )
+        case ArchiveStatus.FAILED:
+            raise Conflict(
+                "archive_failed", "The ZIP could not be built; fetch the results one by one."
+            )
+        case ArchiveStatus.NONE if job.status.final:
+            raise Conflict("no_results", "The job has no results, so there is no ZIP of them.")
+        case _:
+            return None
+
+
+def unknown_form(form: str) -> InvalidRequest:
+    return _wrong("as", f"{form!r} is not known; use data-url or redirect")
+
+
+def _result(file: File) -> ResultInfo:
+    if file.result is None:
+        raise Conflict(
+            "no_result", f"There is no result of this file: its status is {file.status.value}."
+        )
+    return file.result
+
+
+def _limit(query: Mapping[str, str]) -> int:
+    text = query.get("limit", str(_MAX_PAGE))
+    if not text.isdecimal() or not 1 <= int(text) <= _MAX_PAGE:
+        raise _wrong("limit", f"give a number from 1 to {_MAX_PAGE}")
+    return int(text)
+
+
+def _cursor(query: Mapping[str, str]) -> str:
+    cursor = query.get("cursor", "")
+    if cursor and not cursor.isdecimal():
+        raise _wrong("cursor", "give the cursor of the page before")
+    return cursor
+
+
+def _status(query: Mapping[str, str]) -> FileStatus | None:
+    if "status" not in query:
+        return None
+    try:
+        return FileStatus(query["status"])
+    except ValueError:
+        known = ", ".join(status.value for status in FileStatus)
+        raise _wrong("status", f"give one of {known}") from None
+
+
+def _wrong(field: str, message: str) -> InvalidRequest:
+    return InvalidRequest(
+        "invalid_query", f"{field}: {message}.", [{"field": field, "message": message}]
+    )

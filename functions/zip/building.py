@@ -1,0 +1,127 @@
+"""Building the result ZIP as a multipart upload, part by part, by one worker or several.
+
+Every part can be built on its own (see `layout`), and S3 itself knows which are there. So a worker
+that died is replaced by running its message again, and whoever finds the last part in place
+completes the upload.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from darkroom.errors import NotFound
+from darkroom.jobs import Archive, ArchiveStatus, Job
+from darkroom.keys import archive_key
+from darkroom.messages import ArchiveMessage
+from functions.zip.layout import Layout, Literal, Part, Slice
+from functions.zip.manifest import archive_layout
+
+if TYPE_CHECKING:
+    from darkroom.aws.bucket import Bucket
+    from darkroom.aws.queues import Queue
+    from darkroom.aws.table import JobTable
+
+SHARE = 512 * 1024 * 1024
+"""Bytes of the ZIP one worker builds: minutes of work, well inside its time-out."""
+READERS = 8
+"""Results fetched at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Builder:
+    jobs: JobTable
+    bucket: Bucket
+    again: Queue
+
+    def build(self, message: ArchiveMessage) -> None:
+        """Build the whole ZIP, or deal it out, or build one share of it.
+
+        A message for a generation that is built, or no longer wanted, does nothing.
+        """
+        job = self.jobs.get(message.job_id)
+        if job is None or not _wanted(job, message.generation):
+            return
+        layout = archive_layout(job, self.jobs.files(job.job_id))
+        parts = layout.parts()
+        upload_id = message.upload_id or self._begin(job)
+        if upload_id is None:
+            return
+        shares = _shares(parts)
+        if message.parts is None and len(shares) > 1:
+            self.again.send(
+                [
+                    message.model_copy(
+                        update={
+                            "upload_id": upload_id,
+                            "parts": (share[0].number, share[-1].number),
+                        }
+                    )
+                    for share in shares
+                ]
+            )
+            return
+        first, last = message.parts or (1, len(parts))
+        self._upload(job, layout, parts[first - 1 : last], upload_id)
+        self._complete(job, layout, parts, upload_id)
+
+    def _begin(self, job: Job) -> str | None:
+        """The one multipart upload of this generation, whoever began it."""
+        if job.archive.upload_id:
+            return job.archive.upload_id
+        key = archive_key(job.job_id, job.archive.generation)
+        mine = self.bucket.begin_upload(key, "application/zip")
+        begun = replace(job.archive, upload_id=mine)
+
+        def begin(now: Job) -> Job:
+            return now if now.archive.upload_id else now.with_archive(begun)
+
+        now, _ = self.jobs.change(job.job_id, begin)
+        if now.archive.upload_id != mine:
+            self.bucket.abort_upload(key, mine)
+        same = now.archive.generation == job.archive.generation
+        return now.archive.upload_id if same else None
+
+    def _upload(self, job: Job, layout: Layout[str], parts: Sequence[Part], upload_id: str) -> None:
+        """Upload those of `parts` that S3 does not have yet."""
+        key = archive_key(job.job_id, job.archive.generation)
+        there = self.bucket.uploaded_parts(key, upload_id)
+        with ThreadPoolExecutor(READERS) as pool:
+
+            def fetch(segment: Literal | Slice[str]) -> bytes:
+                if isinstance(segment, Literal):
+                    return segment.data
+                return self.bucket.read_range(segment.ref, segment.start, segment.end)
+
+            for part in parts:
+                if part.number not in there:
+                    body = b"".join(pool.map(fetch, layout.segments(part.start, part.end)))
+                    self.bucket.upload_part(key, upload_id, part.number, body)
+
+    def _complete(
+        self, job: Job, layout: Layout[str], parts: Sequence[Part], upload_id: str
+    ) -> None:
+        """Complete the upload if every part is there, and say that the ZIP is ready."""
+        key = archive_key(job.job_id, job.archive.generation)
+        there = self.bucket.uploaded_parts(key, upload_id)
+        if len(there) == len(parts):
+            self.bucket.complete_upload(key, upload_id, there)
+        elif self.bucket.size_of(key) != layout.size:
+            return  # another worker is still at its share
+        ready = Archive(ArchiveStatus.READY, job.archive.generation, layout.size)
+        try:
+            self.jobs.change(job.job_id, lambda now: now.with_archive(ready))
+        except NotFound:
+            self.bucket.delete(key)  # the job was deleted meanwhile
+
+
+def _wanted(job: Job, generation: int) -> bool:
+    return job.archive.generation == generation and job.archive.status is ArchiveStatus.BUILDING
+
+
+def _shares(parts: Sequence[Part]) -> list[list[Part]]:
+    """The parts in runs of `SHARE` bytes."""
+    each = max(1, SHARE // max(1, parts[0].end - parts[0].start))
+    return [list(parts[start : start + each]) for start in range(0, len(parts), each)]

@@ -1,0 +1,60 @@
+"""S3 events from the intake queue: each upload or drop becomes one message per photo."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import unquote_plus
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.batch import (
+    BatchProcessor,
+    EventType,
+    process_partial_response,
+)
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from darkroom.aws.services import services
+from darkroom.messages import Arrival
+from functions.zip.intake import Intake
+
+logger = Logger(service="fanout")
+_processor = BatchProcessor(event_type=EventType.SQS)
+
+STOP_MILLISECONDS = 10_000
+"""A fan-out with less time than this left goes on in a new message."""
+
+
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], context: LambdaContext) -> Any:
+    shared = services()
+    intake = Intake(
+        shared.settings,
+        shared.jobs,
+        shared.bucket,
+        shared.images,
+        shared.intake,
+        lambda: context.get_remaining_time_in_millis() < STOP_MILLISECONDS,
+    )
+
+    def receive(record: SQSRecord) -> None:
+        for arrival in arrivals(json.loads(record.body)):
+            intake.receive(arrival)
+
+    return process_partial_response(event, receive, _processor, context)
+
+
+def arrivals(body: dict[str, Any]) -> Iterator[Arrival]:
+    """What an S3 event, or a fan-out that goes on, is about; S3's test event is about nothing."""
+    if "key" in body:
+        yield Arrival.model_validate(body)
+    for record in body.get("Records", []):
+        found = record["s3"]["object"]
+        yield Arrival(
+            key=unquote_plus(found["key"]),
+            etag=found["eTag"],
+            size=found["size"],
+            sequencer=found.get("sequencer", ""),
+        )

@@ -1,0 +1,179 @@
+"""The fan-out: what has arrived in the bucket becomes work, without copying a pixel.
+
+Every step may be repeated: items that exist stay as they are, and a photo that is queued twice is
+processed once more to no effect. So a fan-out that dies is simply run again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import TYPE_CHECKING, TypeVar
+
+from darkroom.errors import FileError
+from darkroom.files import File, FileStatus, ended_by
+from darkroom.jobs import MAX_FILES, Job, file_id
+from darkroom.keys import UploadKey
+from darkroom.messages import Arrival, ImageMessage, Source
+from darkroom.names import safe_path
+from darkroom.options import Options
+from darkroom.settings import Settings
+from functions.zip.drops import drop_job, drop_options, is_drop
+from functions.zip.listing import Listed, Listing, ListingLimits, list_entries
+from functions.zip.ranged import RangedFile
+
+if TYPE_CHECKING:
+    from darkroom.aws.bucket import Bucket
+    from darkroom.aws.queues import Queue
+    from darkroom.aws.table import JobTable
+
+T = TypeVar("T")
+
+CHUNK = 100
+"""Entries dealt out at once: one transaction, ten requests to the queue."""
+THREADS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """`out_of_time` tells when to stop and leave the rest to a message to oneself."""
+
+    settings: Settings
+    jobs: JobTable
+    bucket: Bucket
+    images: Queue
+    again: Queue
+    out_of_time: Callable[[], bool]
+
+    def receive(self, arrival: Arrival) -> None:
+        """Turn an object into work; one that is nobody's, or was dealt out already, is let be."""
+        found = self._drop(arrival) if is_drop(arrival.key) else self._upload(arrival)
+        if found is None:
+            return
+        job, file = found
+        try:
+            listing = self._listing(arrival, job)
+        except FileError as error:
+            self.jobs.change(job.job_id, lambda job: job.image_listed(file.index))
+            self.jobs.rejected(file, error.as_dict())
+            return
+        if listing is None:
+            self._queue_image(arrival, job, file)
+        else:
+            self._deal_out(arrival, job, file, listing)
+
+    def _upload(self, arrival: Arrival) -> tuple[Job, File] | None:
+        key = UploadKey.parse(arrival.key)
+        job = self.jobs.get(key.job_id) if key else None
+        file = self.jobs.file(key.job_id, key.file_id) if key else None
+        return (job, file) if job and file and _open(file) else None
+
+    def _drop(self, arrival: Arrival) -> tuple[Job, File] | None:
+        try:
+            options = drop_options(self.bucket.head(arrival.key).metadata, self.settings)
+        except FileError as error:
+            job, file = drop_job(arrival, Options(), self.settings)
+            if self.jobs.create(job, [file]):
+                self.jobs.change(job.job_id, lambda job: job.image_listed(file.index))
+            self.jobs.rejected(file, error.as_dict())
+            return None
+        job, file = drop_job(arrival, options, self.settings)
+        self.jobs.create(job, [file])
+        stored = self.jobs.file(job.job_id, file.file_id)
+        return (self.jobs.require(job.job_id), stored) if stored and _open(stored) else None
+
+    def _listing(self, arrival: Arrival, job: Job) -> Listing | None:
+        """The entries of a ZIP; None for anything else. Raises FileError for a ZIP in ruins."""
+        fetch = self.bucket.reader(arrival.key, arrival.etag)
+        if not _is_zip(fetch(0, min(4, arrival.size)), arrival.key):
+            return None
+        listing = list_entries(RangedFile(fetch, arrival.size), self._limits())
+        if job.next_index + len(listing) > MAX_FILES:
+            raise FileError(
+                "too_many_files",
+                f"One job holds {MAX_FILES:,} files at most; send this ZIP as a job of its own.",
+            )
+        return listing
+
+    def _limits(self) -> ListingLimits:
+        return ListingLimits(
+            entries=self.settings.max_archive_entries,
+            archive_bytes=self.settings.max_archive_bytes,
+            photo_bytes=self.settings.max_photo_bytes,
+            ratio=self.settings.max_archive_ratio,
+        )
+
+    def _queue_image(self, arrival: Arrival, job: Job, file: File) -> None:
+        source = Source(key=arrival.key, etag=arrival.etag, size=arrival.size)
+        file = replace(file, source=source, size=arrival.size)
+        self.jobs.change(job.job_id, lambda job: job.image_listed(file.index))
+        self.jobs.arrived(file)
+        self.images.send([_message(file, Options.model_validate_json(job.options))])
+
+    def _deal_out(self, arrival: Arrival, job: Job, upload: File, listing: Listing) -> None:
+        """The total is known before the first photo is sent, so that the last one ends the job."""
+        photos = sum(1 for _ in listing)
+        job, _ = self.jobs.change(
+            job.job_id, lambda job: job.archive_listed(upload.index, len(listing), photos)
+        )
+        first = job.spans[upload.index].first
+        options = Options.model_validate_json(job.options)
+        source = Source(key=arrival.key, etag=arrival.etag, size=arrival.size)
+
+        def deal(chunk: list[Listed]) -> None:
+            files = [_entry_file(listed, job.job_id, first, source) for listed in chunk]
+            self.jobs.add_files(files, job.expires_at)
+            queued = [file for file in files if file.status is FileStatus.QUEUED]
+            self.images.send([_message(file, options) for file in queued])
+
+        chunks = _chunks(listing.entries(arrival.start), CHUNK)
+        with ThreadPoolExecutor(THREADS) as pool:
+            for wave in _chunks(chunks, THREADS):
+                if self.out_of_time():
+                    self.again.send([arrival.model_copy(update={"start": wave[0][0].index})])
+                    return
+                list(pool.map(deal, wave))
+        self.jobs.expanded(upload)
+
+
+def _open(file: File) -> bool:
+    """Still to be dealt out, as far as anyone knows: the message may have been lost."""
+    return file.status in (FileStatus.AWAITING_UPLOAD, FileStatus.QUEUED)
+
+
+def _is_zip(head: bytes, key: str) -> bool:
+    """By the bytes; a ZIP behind something else, such as an unpacker, only by its name."""
+    return head[:4] in (b"PK\x03\x04", b"PK\x05\x06") or key.lower().endswith(".zip")
+
+
+def _entry_file(listed: Listed, job_id: str, first: int, archive: Source) -> File:
+    problem = listed.problem
+    return File(
+        job_id=job_id,
+        file_id=file_id(first + listed.index),
+        name=safe_path(listed.path),
+        size=listed.entry.size,
+        status=ended_by(problem) if problem else FileStatus.QUEUED,
+        modified=listed.modified.timestamp() if listed.modified else None,
+        source=archive.model_copy(update={"entry": listed.entry}),
+        error=problem.as_dict() if problem else None,
+    )
+
+
+def _message(file: File, options: Options) -> ImageMessage:
+    assert file.source is not None  # noqa: S101 - a queued file has one
+    return ImageMessage(
+        job_id=file.job_id,
+        file_id=file.file_id,
+        attempt=file.attempt,
+        name=file.name,
+        source=file.source,
+        options=options,
+    )
+
+
+def _chunks(things: Iterator[T], size: int) -> Iterator[list[T]]:
+    while chunk := list(islice(things, size)):
+        yield chunk
