@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from local import LocalStackError
+
 _SKIPPED_FOLDERS = {"__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache"}
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest date a ZIP can hold
 
@@ -32,13 +34,17 @@ def build(folder: Path, prefix: str) -> Package:
     Symbolic links are followed, because a link out of the folder would dangle in Lambda. The same
     files always give the same bytes: names are sorted, dates and modes are fixed.
     Parent folders get no `__init__.py` of their own, exactly as in AWS.
+    Raises LocalStackError for what cannot be read, such as a link that leads nowhere.
     """
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for name, path in sorted(_files(folder)):
-            entry = zipfile.ZipInfo(f"{prefix}/{name}" if prefix else name, _EPOCH)
-            entry.external_attr = 0o100644 << 16
-            archive.writestr(entry, path.read_bytes(), zipfile.ZIP_DEFLATED)
+    try:
+        with zipfile.ZipFile(buffer, "w") as archive:
+            for name, path in sorted(_files(folder)):
+                entry = zipfile.ZipInfo(f"{prefix}/{name}" if prefix else name, _EPOCH)
+                entry.external_attr = 0o100644 << 16
+                archive.writestr(entry, path.read_bytes(), zipfile.ZIP_DEFLATED)
+    except OSError as error:
+        raise LocalStackError(f"{error.filename} cannot be packed: {error.strerror}.") from error
     return Package(buffer.getvalue())
 
 

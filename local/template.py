@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]
+from samtranslator.yaml_helper import yaml_parse
 
 from local import LocalStackError, Resource, Template
 from local.package import Package, build
@@ -63,10 +63,8 @@ def packages(template: Template, folder: Path) -> dict[str, Package]:
     """
     built: dict[tuple[Path, str], Package] = {}
 
-    def pack(name: str, uri: str, prefix: str) -> Package:
+    def pack(uri: str, prefix: str) -> Package:
         source = (folder / uri).resolve()
-        if not source.is_dir():
-            raise UnsupportedTemplateError(f"{name}: there is no folder {source}")
         if (source, prefix) not in built:
             built[source, prefix] = build(source, prefix)
         return built[source, prefix]
@@ -75,9 +73,9 @@ def packages(template: Template, folder: Path) -> dict[str, Package]:
     for name, function in resources(template, _FUNCTION):
         options = function.get("Metadata", {}).get("BuildProperties", {})
         prefix = options.get("ParentPackages", "").replace(".", "/")
-        located[name] = pack(name, function["Properties"]["CodeUri"], prefix)
+        located[name] = pack(function["Properties"]["CodeUri"], prefix)
     for name, layer in resources(template, _LAYER):
-        located[name] = pack(name, layer["Properties"]["ContentUri"], "python")
+        located[name] = pack(layer["Properties"]["ContentUri"], "python")
     return located
 
 

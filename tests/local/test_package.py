@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from local import LocalStackError
 from local.package import Package, build
 
 
@@ -54,3 +55,9 @@ def test_other_content_gets_another_key(folder: Path) -> None:
     first = build(folder, "f")
     (folder / "app.py").write_text("print('changed')\n")
     assert build(folder, "f").key != first.key
+
+
+def test_a_link_that_leads_nowhere_is_named(folder: Path) -> None:
+    (folder / "lost.html").symlink_to("../nowhere.html")
+    with pytest.raises(LocalStackError, match=r"lost\.html cannot be packed"):
+        build(folder, "f")
