@@ -18,7 +18,8 @@ def read(client: Any, function: str = "") -> Iterator[str]:
         for group in page["logGroups"]:
             if function.lower() in group["logGroupName"].lower():
                 lines += list(_group(client, group["logGroupName"]))
-    yield from (text for _, text in sorted(lines))
+    # By time alone: lines of the same moment stay as they were written.
+    yield from (text for _, text in sorted(lines, key=lambda line: line[0]))
 
 
 def _group(client: Any, name: str) -> Iterator[tuple[int, str]]:

@@ -111,6 +111,25 @@ def limit_concurrency(template: Template, values: dict[str, Any]) -> None:
                 template["Parameters"][limit["Ref"]].pop("MinValue", None)
 
 
+_BATCHED = ("sqs:SendMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility")
+
+
+def name_queue_batches(template: Template) -> None:
+    """Extend statements about an SQS action to its batch, which AWS does not tell from it."""
+
+    def extend(node: Any) -> None:
+        for value in node.values() if isinstance(node, dict) else node:
+            if isinstance(value, dict | list):
+                extend(value)
+        if isinstance(node, dict) and "Effect" in node and "Action" in node:
+            actions = node["Action"] if isinstance(node["Action"], list) else [node["Action"]]
+            batches = [f"{action}Batch" for action in actions if action in _BATCHED]
+            if batches:
+                node["Action"] = actions + batches
+
+    extend(template)
+
+
 def allow_plain_http(template: Template) -> None:
     """Drop the statements of bucket policies that refuse requests without TLS.
 

@@ -143,6 +143,27 @@ class TestConcurrency:
         assert templates.parameter_defaults({"Parameters": parameters}) == {"MaxWorkers": 10}
 
 
+@pytest.mark.parametrize(
+    ("action", "expected"),
+    [
+        ("sqs:SendMessage", ["sqs:SendMessage", "sqs:SendMessageBatch"]),
+        (
+            ["sqs:DeleteMessage", "s3:GetObject"],
+            ["sqs:DeleteMessage", "s3:GetObject", "sqs:DeleteMessageBatch"],
+        ),
+        ("s3:GetObject", "s3:GetObject"),
+        ("sqs:*", "sqs:*"),
+    ],
+)
+def test_who_may_send_a_message_may_send_several(action: Any, expected: Any) -> None:
+    changed = template(
+        F=function(Policies=[{"Statement": [{"Effect": "Allow", "Action": action}]}])
+    )
+    templates.name_queue_batches(changed)
+    (policy,) = changed["Resources"]["F"]["Properties"]["Policies"]
+    assert policy["Statement"] == [{"Effect": "Allow", "Action": expected}]
+
+
 def test_only_statements_about_tls_are_dropped_from_a_bucket_policy() -> None:
     tls = {"Effect": "Deny", "Condition": {"Bool": {"aws:SecureTransport": "false"}}}
     other = {"Effect": "Deny", "Condition": {"StringNotEquals": {"s3:x-amz-acl": "private"}}}
