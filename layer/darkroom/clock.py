@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 
 def now() -> float:
-    """Seconds since 1970, UTC."""
-    return time.time()
+    """Seconds since 1970, UTC, to the millisecond."""
+    return round(time.time(), 3)
 
 
 def iso(seconds: float) -> str:

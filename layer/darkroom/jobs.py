@@ -148,7 +148,7 @@ class Job:
         return self._next(
             tally=merged,
             counts=tally.count(merged),
-            recent=recent[:RECENT],
+            recent=tuple(recent[:RECENT]),
             status=self.status if self.status.final else JobStatus.PROCESSING,
         )
 

@@ -2,25 +2,109 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Iterable
+
+NAMELESS = "photo"
+# Of one component, in bytes of UTF-8: 255 is what file systems take, less room for " (100000)"
+# and a new extension.
+COMPONENT_BYTES = 230
+# Of a whole path: within S3's 1,024 for a key, and what unpackers still cope with.
+PATH_BYTES = 900
+# What Windows forbids in names.
+_FORBIDDEN = re.compile(r'[<>:"|?*]')
+_RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])\s*(\.|$)", re.I)
+_DRIVE = re.compile(r"^[A-Za-z]:(?=/|$)")
+# Control characters and those that change a text's direction or cannot be seen (so that "gpj.exe"
+# cannot pass for a photo), lone surrogates, and line separators.
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+# Unseen too, but emoji and some scripts are spelt with them.
+_JOINERS = "\u200c\u200d"
+# Windows drops dots and spaces at the end of a name.
+_EDGES = re.compile(rf"^[\s{_JOINERS}]+|[\s.{_JOINERS}]+$")
+_EXTENSION = re.compile(r"\.(?=[^.]*[A-Za-z])[A-Za-z0-9]{1,5}$")
 
 
 def safe_path(raw: str) -> str:
-    """`raw` as a relative path that is safe to write on Windows, macOS and Linux, never empty."""
-    raise NotImplementedError
+    """`raw` as a relative path that is safe to write on Windows, macOS and Linux, never empty.
+
+    In NFC, with "/" between components, of which each has at most COMPONENT_BYTES and all together
+    PATH_BYTES; too many folders lose the outermost. Making it safe again changes nothing.
+    """
+    text = _DRIVE.sub("", raw.replace("\\", "/"))
+    parts = [part for part in map(_safe_component, text.split("/")) if part]
+    while len(parts) > 1 and len("/".join(parts).encode()) > PATH_BYTES:
+        del parts[0]
+    return "/".join(parts) or NAMELESS
+
+
+def _safe_component(raw: str) -> str:
+    """Empty for what names nothing, such as "." and ".."."""
+    visible = "".join(c for c in raw if c in _JOINERS or unicodedata.category(c) not in _UNSEEN)
+    text = _EDGES.sub("", _FORBIDDEN.sub("_", unicodedata.normalize("NFC", visible)))
+    if _RESERVED.match(text):
+        stem, dot, rest = text.partition(".")
+        text = f"{stem.rstrip()}_{dot}{rest}"
+    stem, extension = split_extension(text)
+    return _EDGES.sub("", _shortened(stem, COMPONENT_BYTES - len(extension))) + extension
+
+
+def _shortened(text: str, limit: int) -> str:
+    """`text` cut to `limit` bytes of UTF-8 between two characters."""
+    data = text.encode()
+    return text if len(data) <= limit else data[:limit].decode(errors="ignore")
+
+
+def split_extension(name: str) -> tuple[str, str]:
+    """The name "a.b.jpg" as "a.b" and ".jpg". What a photo's extension cannot look like belongs to the
+    name: "trip 1.5.2024" has none, nor has ".jpg"."""
+    found = _EXTENSION.search(name)
+    return (name, "") if not found or not found.start() else (name[: found.start()], found[0])
 
 
 def with_extension(path: str, ext: str) -> str:
     """`path` with `ext` (".png") in place of its extension."""
-    raise NotImplementedError
+    folder, slash, name = path.rpartition("/")
+    return folder + slash + split_extension(name)[0] + ext
 
 
 class UniqueNames:
-    """Numbers collisions: a.png, a (2).png. The same paths in the same order get the same names."""
+    """Numbers collisions: a.png, a (2).png. The same paths in the same order get the same names.
+
+    Names collide that differ only in case or in Unicode's forms, since they do on Windows and
+    macOS; a file and a folder collide too. Folders take the spelling they came with first.
+    """
 
     def __init__(self, reserved: Iterable[str] = ()) -> None:
-        raise NotImplementedError
+        self._taken = {_key(path) for path in reserved}
+        self._folders = {"": ""}
+        self._next: dict[str, int] = {}
 
     def add(self, path: str) -> str:
         """`path`, or a numbered form of it that nobody has been given yet."""
-        raise NotImplementedError
+        folder, _, name = path.rpartition("/")
+        return self._claim(self._folder(folder), *split_extension(name))
+
+    def _folder(self, path: str) -> str:
+        """What the folder `path` is called in the result; ends in "/" unless it is the root."""
+        key = _key(path)
+        if key not in self._folders:
+            parent, _, name = path.rpartition("/")
+            self._folders[key] = self._claim(self._folder(parent), name, "") + "/"
+        return self._folders[key]
+
+    def _claim(self, folder: str, stem: str, extension: str) -> str:
+        first = path = f"{folder}{stem}{extension}"
+        key = first_key = _key(first)
+        while key in self._taken:
+            number = self._next.get(first_key, 2)
+            self._next[first_key] = number + 1
+            path = f"{folder}{stem} ({number}){extension}"
+            key = _key(path)
+        self._taken.add(key)
+        return path
+
+
+def _key(path: str) -> str:
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())

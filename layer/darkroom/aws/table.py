@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from boto3.dynamodb.conditions import Attr, Key
-from boto3.dynamodb.types import TypeSerializer
 from botocore.exceptions import ClientError
 
 from darkroom.aws import items
@@ -120,15 +119,11 @@ class JobTable:
 
     def add_files(self, files: Sequence[File], expires_at: float) -> None:
         """Up to 100 new files at once; those that are there already stay as they are."""
-        serialize = TypeSerializer().serialize
         puts: list[Any] = [
             {
                 "Put": {
                     "TableName": self.table.name,
-                    "Item": {
-                        name: serialize(value)
-                        for name, value in items.file_item(file, expires_at).items()
-                    },
+                    "Item": items.file_item(file, expires_at),
                     "ConditionExpression": "attribute_not_exists(pk)",
                 }
             }

@@ -1,0 +1,131 @@
+"""From the table's stream to the counts, the followers and the archive."""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from boto3.dynamodb.types import TypeSerializer
+
+from darkroom.aws import items
+from darkroom.aws.services import services
+from darkroom.files import File, FileStatus
+from darkroom.jobs import ArchiveStatus, Job, JobStatus
+from functions.status import notify, tally
+from functions.status.counting import events_by_job
+from tests.conftest import Cloud, FakeContext
+from tests.making import a_file, a_job, a_result
+from tests.status.test_websocket import StandInGateway
+
+
+def image(item: dict[str, Any]) -> dict[str, Any]:
+    """An item as the stream's JSON has it."""
+    typed = {name: TypeSerializer().serialize(value) for name, value in item.items()}
+    return {
+        name: {"B": base64.b64encode(value["B"]).decode()} if "B" in value else value
+        for name, value in typed.items()
+    }
+
+
+def file_event(*files: File) -> dict[str, Any]:
+    return {"Records": [{"dynamodb": {"NewImage": image(items.file_item(f, 1.0))}} for f in files]}
+
+
+def job_event(*changes: tuple[Job | None, Job]) -> dict[str, Any]:
+    records = []
+    for before, after in changes:
+        record = {"NewImage": image(items.job_item(after))}
+        if before:
+            record["OldImage"] = image(items.job_item(before))
+        records.append({"dynamodb": record})
+    return {"Records": records}
+
+
+def done(index: int, job_id: str = "j1") -> File:
+    return a_file(index, job_id=job_id, status=FileStatus.SUCCEEDED, result=a_result(index))
+
+
+def test_a_batch_is_counted_once_however_often_it_comes(cloud: Cloud) -> None:
+    jobs = cloud.services.jobs
+    jobs.create(a_job().archive_listed(0, 3, 3), [])
+    failed = a_file(2, status=FileStatus.FAILED, error={"code": "damaged", "message": "It is."})
+    late, early = file_event(failed, done(3)), file_event(a_file(0), done(1))
+    for event in (late, early, late, early):
+        tally.handler(event, FakeContext())
+    job = jobs.require("j1")
+    assert (job.counts.succeeded, job.counts.failed) == (2, 1)
+    assert job.status is JobStatus.COMPLETED
+    assert job.sequence == 4
+    assert [entry["file_id"] for entry in job.recent] == ["000001", "000003", "000002"]
+
+
+def test_one_batch_is_one_write_a_job(cloud: Cloud) -> None:
+    jobs = cloud.services.jobs
+    for name in ("j1", "j2"):
+        jobs.create(a_job(job_id=name).archive_listed(0, 50, 50), [])
+    files = [done(1 + index, name) for index in range(50) for name in ("j1", "j2", "deleted")]
+    tally.handler(file_event(*files), FakeContext())
+    for name in ("j1", "j2"):
+        assert jobs.require(name).counts.succeeded == 50
+        assert jobs.require(name).sequence == 3
+
+
+def test_who_comes_second_counts_on_the_newer_job(cloud: Cloud) -> None:
+    """Two writers at once: the first write makes the second one start again."""
+    jobs = cloud.services.jobs
+    jobs.create(a_job(uploads=2), [])
+    seen = []
+
+    def change(job: Job) -> Job:
+        if not seen:
+            jobs.change("j1", lambda other: other.image_listed(1))
+        seen.append(job.sequence)
+        return job.image_listed(0)
+
+    job, changed = jobs.change("j1", change)
+    assert (changed, job.total, seen) == (True, 2, [1, 2])
+
+
+@pytest.fixture
+def gateway(cloud: Cloud) -> StandInGateway:
+    gateway = StandInGateway()
+    object.__setattr__(services().connections, "gateway", gateway)
+    for connection in ("c1", "c2"):
+        services().connections.opened(connection, "j1", 1e10)
+        services().connections.subscribe(connection, "j1", 1e10)
+    return gateway
+
+
+def test_each_follower_gets_the_newest_document_of_a_batch_once(gateway: StandInGateway) -> None:
+    first = a_job(uploads=3).image_listed(0)
+    second = first.image_listed(1)
+    third = second.image_listed(2)
+    event = job_event((first, second), (second, third), (None, first), (None, a_job(job_id="j2")))
+    notify.handler(event, FakeContext())
+    assert [(to, document["sequence"]) for to, document in gateway.sent] == [("c1", 4), ("c2", 4)]
+
+
+def test_a_finished_job_asks_for_its_archive(cloud: Cloud, gateway: StandInGateway) -> None:
+    before = a_job().image_listed(0)
+    after = before.with_events([tally_event()])
+    assert after.archive.status is ArchiveStatus.BUILDING
+    notify.handler(job_event((before, after)), FakeContext())
+    url = cloud.services.settings.archive_queue_url
+    assert [json.loads(body) for body in cloud.received(url)] == [{"job_id": "j1", "generation": 1}]
+    later = replace(after, sequence=after.sequence + 1)
+    notify.handler(job_event((after, later)), FakeContext())
+    assert cloud.received(url) == []
+
+
+def tally_event() -> Any:
+    return events_by_job([done(0)])["j1"][0]
+
+
+def test_a_follower_that_is_gone_does_not_keep_others_waiting(gateway: StandInGateway) -> None:
+    gateway.gone.add("c1")
+    notify.handler(job_event((None, a_job())), FakeContext())
+    assert [to for to, _ in gateway.sent] == ["c2"]
+    assert services().connections.followers("j1") == ["c2"]

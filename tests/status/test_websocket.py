@@ -1,0 +1,133 @@
+"""The WebSocket: who may connect and follow, and what is told."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from darkroom.aws.services import services
+from functions.status import websocket
+from tests.conftest import KEY, Cloud, FakeContext
+from tests.making import TOKEN, a_file, a_job
+
+
+class GoneError(Exception):
+    pass
+
+
+class StandInGateway:
+    """Stands in for API Gateway's side of the connections, which moto does not have."""
+
+    class exceptions:  # noqa: N801 - boto3's name
+        GoneException = GoneError
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, dict[str, Any]]] = []
+        self.gone: set[str] = set()
+
+    def post_to_connection(self, *, ConnectionId: str, Data: bytes) -> None:  # noqa: N803
+        if ConnectionId in self.gone:
+            raise GoneError
+        self.sent.append((ConnectionId, json.loads(Data)))
+
+
+@pytest.fixture
+def gateway(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> StandInGateway:
+    gateway = StandInGateway()
+    object.__setattr__(services().connections, "gateway", gateway)
+    cloud.services.jobs.create(a_job(), [a_file()])
+    cloud.services.jobs.create(a_job(job_id="j2", token_hash="other"), [a_file(job_id="j2")])
+    return gateway
+
+
+def event(kind: str, connection: str = "c1", **more: Any) -> dict[str, Any]:
+    return {"requestContext": {"eventType": kind, "connectionId": connection}, **more}
+
+
+def connect(token: str | None, connection: str = "c1") -> int:
+    query = {"queryStringParameters": {"token": token}} if token else {}
+    answer = websocket.handler(event("CONNECT", connection, **query), FakeContext())
+    return int(answer["statusCode"])
+
+
+def send(message: Any, connection: str = "c1") -> None:
+    body = message if isinstance(message, str) else json.dumps(message)
+    assert websocket.handler(event("MESSAGE", connection, body=body), FakeContext()) == {
+        "statusCode": 200
+    }
+
+
+@pytest.mark.parametrize(
+    ("token", "status"),
+    [(TOKEN, 200), (KEY, 200), ("j1.wrong", 401), ("j9.secret", 401), (None, 401), ("", 401)],
+)
+def test_only_a_token_or_the_key_connects(
+    gateway: StandInGateway, token: str | None, status: int
+) -> None:
+    assert connect(token) == status
+
+
+def test_a_subscriber_gets_the_document_at_once(gateway: StandInGateway) -> None:
+    connect(TOKEN)
+    send({"action": "subscribe", "job_id": "j1"})
+    connection, document = gateway.sent[0]
+    assert connection == "c1"
+    assert (document["type"], document["job_id"]) == ("progress", "j1")
+    assert services().connections.followers("j1") == ["c1"]
+
+
+def test_a_token_follows_its_own_job_only(gateway: StandInGateway) -> None:
+    connect(TOKEN)
+    send({"action": "subscribe", "job_id": "j2"})
+    assert gateway.sent[0][1]["code"] == "wrong_token"
+    assert services().connections.followers("j2") == []
+
+
+def test_another_job_is_followed_with_its_own_token(gateway: StandInGateway) -> None:
+    connect(KEY, "c2")
+    send({"action": "subscribe", "job_id": "j1"}, "c2")
+    send({"action": "subscribe", "job_id": "j2"}, "c2")
+    assert [document["job_id"] for _, document in gateway.sent] == ["j1", "j2"]
+
+
+def test_many_follow_one_job_and_leave_no_trace(gateway: StandInGateway, cloud: Cloud) -> None:
+    for connection in ("c1", "c2", "c3"):
+        connect(TOKEN, connection)
+        send({"action": "subscribe", "job_id": "j1"}, connection)
+    assert services().connections.followers("j1") == ["c1", "c2", "c3"]
+    send({"action": "unsubscribe", "job_id": "j1"}, "c1")
+    assert services().connections.followers("j1") == ["c2", "c3"]
+    for connection in ("c1", "c2", "c3"):
+        websocket.handler(event("DISCONNECT", connection), FakeContext())
+    left = [item["pk"] + item["sk"] for item in cloud.table.scan()["Items"]]
+    assert not [key for key in left if "c1" in key or "c2" in key or "c3" in key]
+
+
+def test_a_connection_that_is_gone_is_forgotten(gateway: StandInGateway) -> None:
+    connect(TOKEN)
+    send({"action": "subscribe", "job_id": "j1"})
+    gateway.gone.add("c1")
+    assert services().connections.send("c1", {"type": "progress"}) is False
+    assert services().connections.followers("j1") == []
+
+
+def test_ping(gateway: StandInGateway) -> None:
+    connect(TOKEN)
+    send({"action": "ping"})
+    assert gateway.sent == [("c1", {"type": "pong"})]
+
+
+@pytest.mark.parametrize("message", ["{", "[]", {"action": "dance"}, {"action": "subscribe"}])
+def test_what_is_not_understood_is_answered(gateway: StandInGateway, message: Any) -> None:
+    connect(TOKEN)
+    send(message)
+    assert gateway.sent[0][1]["type"] == "error"
+    assert gateway.sent[0][1]["code"] in {"invalid_json", "unknown_action"}
+
+
+def test_an_unknown_job_is_answered(gateway: StandInGateway) -> None:
+    connect(KEY)
+    send({"action": "subscribe", "job_id": "nothing"})
+    assert gateway.sent[0][1]["code"] == "unknown_job"

@@ -1,0 +1,184 @@
+"""The job's states and counts: pure, so every path can be walked."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+
+import pytest
+from boto3.dynamodb.types import TypeSerializer
+from hypothesis import given
+from hypothesis import strategies as st
+
+from darkroom.aws.items import from_stream, job_from, job_item
+from darkroom.jobs import Archive, ArchiveStatus, FileEvent, Job, JobStatus, progress_document
+from darkroom.tally import Outcome, pack, unpack
+from tests.making import a_job
+
+ENDED = (Outcome.SUCCEEDED, Outcome.FAILED, Outcome.SKIPPED)
+
+
+def ended(index: int, outcome: Outcome = Outcome.SUCCEEDED, attempt: int = 1) -> FileEvent:
+    failed = outcome is Outcome.FAILED
+    error = {"code": "damaged", "message": "It is damaged."} if failed else None
+    return FileEvent(index, attempt, outcome, f"photo-{index}.jpg", error)
+
+
+def test_a_photo_goes_through_its_states() -> None:
+    job = a_job()
+    assert (job.status, job.total) == (JobStatus.AWAITING_UPLOAD, None)
+    job = job.image_listed(0)
+    assert (job.status, job.total) == (JobStatus.QUEUED, 1)
+    job = job.with_events([ended(0)])
+    assert (job.status, job.counts.succeeded) == (JobStatus.COMPLETED, 1)
+    assert (job.archive.status, job.archive.generation) == (ArchiveStatus.BUILDING, 1)
+
+
+def test_the_total_is_unknown_until_every_upload_is_listed() -> None:
+    job = a_job(uploads=2).archive_listed(1, length=5, files=3)
+    assert job.total is None
+    assert job.spans[1].first == 2
+    job = job.with_events([ended(2), ended(4), ended(6)])
+    assert job.status is JobStatus.PROCESSING
+    job = job.image_listed(0)
+    assert (job.total, job.status) == (4, JobStatus.PROCESSING)
+    assert job.with_events([ended(0)]).status is JobStatus.COMPLETED
+
+
+def test_two_archives_get_indices_of_their_own() -> None:
+    job = a_job(uploads=2).archive_listed(1, 5, 5).archive_listed(0, 4, 4)
+    first, second = job.spans[1], job.spans[0]
+    assert (first.first, second.first, job.total) == (2, 7, 9)
+
+
+def test_listing_twice_changes_nothing() -> None:
+    job = a_job(uploads=2).archive_listed(0, 5, 5)
+    assert job.archive_listed(0, 5, 5) is job
+    assert job.image_listed(0) is job
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "status", "code"),
+    [
+        ([Outcome.FAILED], JobStatus.FAILED, "damaged"),
+        ([Outcome.FAILED] * 2, JobStatus.FAILED, "all_photos_failed"),
+        ([Outcome.SKIPPED] * 2, JobStatus.FAILED, "no_photos"),
+        ([Outcome.FAILED, Outcome.SKIPPED], JobStatus.FAILED, "all_photos_failed"),
+        ([Outcome.SUCCEEDED, Outcome.FAILED, Outcome.SKIPPED], JobStatus.COMPLETED, None),
+    ],
+)
+def test_how_a_job_ends(outcomes: list[Outcome], status: JobStatus, code: str | None) -> None:
+    job = a_job().archive_listed(0, len(outcomes), len(outcomes))
+    job = job.with_events([ended(1 + index, outcome) for index, outcome in enumerate(outcomes)])
+    assert job.status is status
+    assert (job.error["code"] if job.error else None) == code
+
+
+def test_an_archive_without_a_photo_ends_at_once() -> None:
+    job = a_job().archive_listed(0, 3, 0)
+    assert job.status is JobStatus.FAILED
+    assert job.error is not None
+    assert job.error["code"] == "no_photos"
+
+
+def test_a_late_archive_of_an_earlier_generation_is_not_taken() -> None:
+    job = a_job(archive=Archive(ArchiveStatus.BUILDING, 2))
+    assert job.with_archive(Archive(ArchiveStatus.READY, 1, 99)) is job
+    assert job.with_archive(Archive(ArchiveStatus.READY, 2, 99)).archive.size == 99
+
+
+outcomes = st.lists(st.sampled_from(ENDED), min_size=1, max_size=40)
+
+
+@given(outcomes, st.data())
+def test_any_repetition_and_order_counts_the_same(
+    truth: list[Outcome], data: st.DataObject
+) -> None:
+    """However often and in whatever batches the stream tells it, the counts are the truth's."""
+    listed = a_job().archive_listed(0, len(truth), len(truth))
+    events = [ended(1 + index, outcome) for index, outcome in enumerate(truth)]
+    repeats = data.draw(st.lists(st.sampled_from(events), max_size=40))
+    delivered = data.draw(st.permutations(events + repeats))
+    sizes = data.draw(st.lists(st.integers(1, 10), min_size=1, max_size=80))
+
+    job, start, sequences = listed, 0, [listed.sequence]
+    while start < len(delivered):
+        size = sizes[len(sequences) % len(sizes)]
+        job = job.with_events(delivered[start : start + size])
+        start += size
+        sequences.append(job.sequence)
+
+    assert job.counts.succeeded == truth.count(Outcome.SUCCEEDED)
+    assert job.counts.failed == truth.count(Outcome.FAILED)
+    assert job.counts.skipped == truth.count(Outcome.SKIPPED)
+    assert job.status.final
+    assert sequences == sorted(sequences)
+    assert job.with_events(delivered) is job
+
+
+@given(st.permutations([ended(1, Outcome.FAILED, 1), ended(1, Outcome.SUCCEEDED, 2)]))
+def test_the_later_attempt_counts_whichever_is_told_first(events: list[FileEvent]) -> None:
+    job = a_job().archive_listed(0, 2, 2)
+    for event in events:
+        job = job.with_events([event])
+    assert (job.counts.succeeded, job.counts.failed) == (1, 0)
+
+
+def full_job() -> Job:
+    job = a_job(uploads=3).archive_listed(1, 9, 7).image_listed(0).image_listed(2)
+    return job.with_events([ended(0), ended(4, Outcome.FAILED), ended(5, Outcome.SKIPPED)])
+
+
+def test_the_document_is_the_agreed_one() -> None:
+    document = progress_document(full_job())
+    assert document["progress"] == {"processed": 3, "total": 9, "percentage": 33.3}
+    assert document["summary"] == {"succeeded": 1, "failed": 1, "skipped": 1}
+    assert document["metadata"] == {
+        "created_at": "2023-11-14T22:13:20.000Z",
+        "updated_at": document["metadata"]["updated_at"],
+        "job_type": "batch",
+        "file_count": 3,
+    }
+    assert document["recent"][0] == {
+        "file_id": "000000",
+        "name": "photo-0.jpg",
+        "status": "succeeded",
+    }
+    assert list(document) == [
+        "type",
+        "job_id",
+        "status",
+        "sequence",
+        "progress",
+        "summary",
+        "metadata",
+        "archive",
+        "recent",
+        "error",
+    ]
+
+
+def test_a_document_stays_small() -> None:
+    job = a_job().archive_listed(0, 500, 500)
+    long = "ф" * 500
+    events = [
+        FileEvent(1 + index, 1, Outcome.FAILED, long, {"code": "x", "message": "y" * 300})
+        for index in range(500)
+    ]
+    document = progress_document(job.with_events(events))
+    assert len(json.dumps(document, ensure_ascii=False).encode()) < 32 * 1024
+
+
+def test_a_job_comes_back_from_the_table_and_the_stream_as_it_was() -> None:
+    job = full_job()
+    item = job_item(job)
+    assert job_from(item) == job
+    image = {name: TypeSerializer().serialize(value) for name, value in item.items()}
+    image["tally"] = {"B": b64encode(item["tally"]).decode()}
+    assert job_from(from_stream(image)) == job
+
+
+def test_a_finished_job_of_many_files_takes_next_to_no_room() -> None:
+    done = bytes([1 << 2 | Outcome.SUCCEEDED]) * 100_000
+    assert len(pack(done)) < 300
+    assert unpack(pack(done)) == done
