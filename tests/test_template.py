@@ -1,0 +1,127 @@
+"""The template: valid by SAM's own linter, and true to what the design promises of it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from samtranslator.yaml_helper import yaml_parse
+
+from darkroom.settings import Settings
+
+INFRA = Path(__file__).parents[1] / "infra"
+TEMPLATE: dict[str, Any] = yaml_parse((INFRA / "template.yaml").read_text(encoding="utf-8"))
+RESOURCES: dict[str, Any] = TEMPLATE["Resources"]
+
+
+def of_type(kind: str) -> dict[str, Any]:
+    return {name: found for name, found in RESOURCES.items() if found["Type"] == kind}
+
+
+FUNCTIONS = of_type("AWS::Serverless::Function")
+QUEUES = of_type("AWS::SQS::Queue")
+
+
+def seconds(value: Any) -> int:
+    """A literal, or the default of the parameter it refers to."""
+    return int(
+        TEMPLATE["Parameters"][value["Ref"]]["Default"] if isinstance(value, dict) else value
+    )
+
+
+def statements(function: str) -> list[dict[str, Any]]:
+    policies = FUNCTIONS[function]["Properties"]["Policies"]
+    return [statement for policy in policies for statement in policy["Statement"]]
+
+
+def actions(statement: dict[str, Any]) -> list[str]:
+    action = statement["Action"]
+    return [action] if isinstance(action, str) else action
+
+
+def test_sam_finds_nothing_wrong(tmp_path: Path) -> None:
+    sam = Path(sys.executable).with_name("sam")
+    done = subprocess.run(
+        [sam, "validate", "--lint", "--template-file", INFRA / "template.yaml"],
+        env={"SAM_CLI_TELEMETRY": "0", "AWS_DEFAULT_REGION": "eu-west-1", "HOME": str(tmp_path)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("name", QUEUES)
+def test_every_queue_has_dead_letters_and_time(name: str) -> None:
+    if name.endswith("DeadLetters"):
+        return
+    redrive = QUEUES[name]["Properties"]["RedrivePolicy"]
+    assert redrive["maxReceiveCount"] >= 2
+    visible = seconds(QUEUES[name]["Properties"]["VisibilityTimeout"])
+    consumers = [
+        function
+        for function in FUNCTIONS.values()
+        for event in function["Properties"].get("Events", {}).values()
+        if event["Type"] == "SQS" and event["Properties"]["Queue"]["Fn::GetAtt"][0] == name
+    ]
+    assert len(consumers) == 1
+    assert visible >= 6 * seconds(consumers[0]["Properties"]["Timeout"])
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_every_function_has_its_own_narrow_policy_and_log(name: str) -> None:
+    properties = FUNCTIONS[name]["Properties"]
+    logs = properties["LoggingConfig"]["LogGroup"]["Ref"]
+    assert RESOURCES[logs]["Properties"]["RetentionInDays"] == {"Ref": "LogDays"}
+    for statement in statements(name):
+        assert not [action for action in actions(statement) if "*" in action]
+        assert statement["Resource"] != "*"
+        resources = statement["Resource"]
+        for resource in resources if isinstance(resources, list) else [resources]:
+            if any(action.startswith("s3:") for action in actions(statement)):
+                assert resource["Fn::Sub"].startswith("${Bucket.Arn}/")
+
+
+def test_only_the_process_image_writes_results() -> None:
+    writers = [
+        name
+        for name in FUNCTIONS
+        for statement in statements(name)
+        if "s3:PutObject" in actions(statement) and "results" in str(statement["Resource"])
+    ]
+    assert writers == ["ProcessFunction"]
+
+
+def test_the_bucket_is_private_encrypted_and_tls_only() -> None:
+    bucket = RESOURCES["Bucket"]["Properties"]
+    assert all(bucket["PublicAccessBlockConfiguration"].values())
+    assert bucket["BucketEncryption"]
+    policy = RESOURCES["BucketPolicy"]["Properties"]["PolicyDocument"]["Statement"][0]
+    assert (policy["Effect"], policy["Action"]) == ("Deny", "s3:*")
+    assert policy["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_process_is_an_image() -> None:
+    process = FUNCTIONS["ProcessFunction"]
+    assert process["Properties"]["PackageType"] == "Image"
+    dockerfile = INFRA / process["Metadata"]["DockerContext"] / process["Metadata"]["Dockerfile"]
+    assert dockerfile.is_file()
+
+
+@pytest.mark.parametrize("name", TEMPLATE["Parameters"])
+def test_every_parameter_explains_itself_and_has_a_default(name: str) -> None:
+    parameter = TEMPLATE["Parameters"][name]
+    assert parameter["Description"].endswith((".", ")."))
+    assert "Default" in parameter
+
+
+def test_every_setting_a_function_is_given_is_one_it_reads() -> None:
+    known = {field.upper() for field in Settings.model_fields} | {"POWERTOOLS_LOG_LEVEL"}
+    given = set(TEMPLATE["Globals"]["Function"]["Environment"]["Variables"])
+    for function in FUNCTIONS.values():
+        given |= set(function["Properties"].get("Environment", {}).get("Variables", {}))
+    assert given <= known
