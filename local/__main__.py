@@ -35,7 +35,7 @@ def up(
         )
     try:
         typer.echo("Starting…")
-        with running(workers=workers, port=port) as stack:
+        with running(workers=workers, port=port, name="up") as stack:
             state.publish(
                 dataclasses.replace(
                     me,

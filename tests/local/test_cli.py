@@ -70,7 +70,7 @@ def test_up_says_where_everything_is_until_ctrl_c(
 
     asked = stack_that(wait, monkeypatch)
     assert run("up", "--workers", "3", "--port", "5") == 0
-    assert asked == {"workers": 3, "port": 5}
+    assert asked == {"workers": 3, "port": 5, "name": "up"}
     output = capsys.readouterr().out
     assert "Page       http://127.0.0.1:5/#key=k" in output
     assert "WebSocket  ws://127.0.0.1:5" in output
