@@ -6,12 +6,13 @@ import os
 import threading
 from collections import OrderedDict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import onnxruntime
+from rembg.sessions import sessions
+from rembg.sessions.base import BaseSession
 
 from darkroom.errors import FileError
-
-if TYPE_CHECKING:
-    from rembg.sessions.base import BaseSession
 
 # rembg's sessions that run here, from one file, and give one mask for one picture. Left out: the
 # two that send pictures to other companies (withoutbg, atlascloud), those that need more than a
@@ -85,16 +86,13 @@ class Models:
 
 
 def _new_session(name: str, path: Path, threads: int | None) -> BaseSession:
-    import onnxruntime
-    from rembg.sessions import sessions
-
     # rembg's own session class, but for where the file is: so it can never start a download.
     def on_disk(_cls: type, *_args: Any, **_kwargs: Any) -> str:
         return str(path)
 
     local = type(f"Local_{name}", (sessions[name],), {"download_models": classmethod(on_disk)})
     options = onnxruntime.SessionOptions()
-    # A third less memory at the same speed: the pattern planner's one big block is never given back.
+    # A third less memory at the same speed: the planner's one big block is never given back.
     options.enable_mem_pattern = False
     if threads:
         options.intra_op_num_threads = threads

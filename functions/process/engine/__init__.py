@@ -2,9 +2,10 @@
 
 engine = Engine(Models(), Limits())
 result = engine.process(photo, options)
+for result in engine.map(photos, options): ...
 """
 
-from functions.process.engine.core import Engine
-from functions.process.engine.types import Limits, Result, Warning
+from functions.process.engine.engine import Engine
+from functions.process.engine.types import Limits, PhotoWarning, Result
 
-__all__ = ["Engine", "Limits", "Result", "Warning"]
+__all__ = ["Engine", "Limits", "PhotoWarning", "Result"]

@@ -7,21 +7,24 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a photo may cost.
+    """What one photo may cost.
 
-    max_bytes: of the file. max_pixels: width x height of the picture, by its header.
-    max_side: pixels; the widest and highest that every output format but WebP can hold.
-    max_seconds: between reading the header and the result; checked before each step.
+    max_bytes: of the file.
+    max_pixels: width times height, by the header and so before anything is decoded.
+    max_seconds: from the first look at the file to the result; looked at before every step, so a
+        photo can be over it by one step at most. What a single step can take is bounded by the
+        pixels and, for decoding, by the file's structure (see `structure`).
+    matting_pixels: alpha matting and decontamination work on a copy no larger than this.
     """
 
     max_bytes: int = 50_000_000
     max_pixels: int = 50_000_000
-    max_side: int = 65_500
     max_seconds: float = 60.0
+    matting_pixels: int = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Warning:  # noqa: A001 - the name clients see
+class PhotoWarning:
     """Something the user should know of a result that is there nevertheless."""
 
     code: str
@@ -35,9 +38,9 @@ class Warning:  # noqa: A001 - the name clients see
 class Result:
     """A finished photo.
 
-    extension: with its dot, such as ".png". crc32: of `data`, as ZIP counts it.
-    faces: how many were found, None where nobody looked. model: None where none was run.
-    seconds: the engine's own time for this photo.
+    extension: with its dot, such as ".png". width, height: in pixels. crc32: of `data`, as ZIP
+    counts it. faces: how many were found, None where nobody looked. model: None where none was
+    run. seconds: what this photo took, waiting for its turn at the model included.
     """
 
     data: bytes
@@ -48,5 +51,5 @@ class Result:
     crc32: int
     faces: int | None
     model: str | None
-    warnings: tuple[Warning, ...]
+    warnings: tuple[PhotoWarning, ...]
     seconds: float

@@ -1,0 +1,1 @@
+"""The pipeline's steps, one small file each; `pipeline.STEPS` has their order."""

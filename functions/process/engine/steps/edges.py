@@ -1,0 +1,101 @@
+"""rembg's post-processing of the mask's edges: smoothing, alpha matting, decontamination."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import cv2
+import numpy as np
+from PIL import Image
+from rembg import bg
+
+from functions.process.engine.steps.mask import enlarged
+from functions.process.engine.strips import Strips
+from functions.process.engine.work import Plane, Tools, Work
+
+# What rembg's `post_process` looks at around a pixel: its opening 2, its Gaussian 4 x sigma 2.
+_REACH = 10
+# rembg.remove's own defaults, in its order: foreground, background threshold, erosion in pixels.
+_MATTING = (240, 10, 10)
+
+
+def refine_edges(work: Work, tools: Tools) -> None:
+    if work.alpha is None or work.options.edges == "plain":
+        return
+    if work.options.edges == "smooth":
+        work.alpha = _smooth(work.alpha, tools.strips)
+    else:
+        _unmix(work, tools)
+
+
+def _smooth(alpha: Plane, strips: Strips) -> Plane:
+    """rembg's `post_process`, in strips that overlap by all it looks at: the same to the bit."""
+    height, width = alpha.shape
+    result = np.empty_like(alpha)
+
+    def strip(top: int, bottom: int) -> None:
+        above = min(_REACH, top)
+        part = bg.post_process(alpha[top - above : bottom + _REACH])
+        result[top:bottom] = part[above : above + bottom - top]
+
+    # Eight bytes a pixel: the Gaussian works in float64.
+    list(strips.map(height, width * 8, strip))
+    return result
+
+
+def _unmix(work: Work, tools: Tools) -> None:
+    """Alpha and the subject's own colours, as rembg's matting or decontamination gives them.
+
+    Both solve for all pixels at once, in hundreds of bytes a pixel, so a larger photo is solved
+    on a reduced copy: then alpha and the colours of half-transparent pixels are enlarged, and
+    opaque pixels keep the photo's own.
+    """
+    if work.alpha is None:
+        raise RuntimeError("there is no mask to refine")
+    photo = work.image.convert("RGB")
+    mask = Image.fromarray(np.ascontiguousarray(work.alpha))
+    small = _reduced_size(photo.size, tools.limits.matting_pixels)
+    if small == photo.size:
+        solved = _solve(work, tools, photo, mask)
+        colours, alpha = solved.convert("RGB"), np.asarray(solved.getchannel("A"))
+    else:
+        work.warn(
+            "edges_reduced",
+            f"The edges were worked out at {small[0]} x {small[1]} pixels and enlarged.",
+        )
+        box = Image.Resampling.BOX
+        solved = _solve(work, tools, photo.resize(small, box), mask.resize(small, box))
+        alpha = work.alpha
+        if work.options.edges == "matting":
+            alpha = enlarged(solved.getchannel("A"), photo.size, tools.strips)
+        colours = _edge_colours(photo, solved.convert("RGB"), alpha)
+    if work.image.mode == "RGBA":
+        colours.putalpha(work.image.getchannel("A"))
+    work.image, work.alpha, work.unmixed = colours, alpha, True
+
+
+def _reduced_size(size: tuple[int, int], pixels: int) -> tuple[int, int]:
+    scale = min(1.0, (pixels / (size[0] * size[1])) ** 0.5)
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+
+
+def _solve(work: Work, tools: Tools, photo: Image.Image, mask: Image.Image) -> Image.Image:
+    """RGBA in straight alpha, by rembg. Raises what its solvers raise, but for unusable masks."""
+    # The solvers keep every core busy and take much memory, as the model does.
+    with tools.turn:
+        if work.options.edges == "matting":
+            # No certain foreground or background to start from is a ValueError: rembg.remove
+            # decontaminates then.
+            with suppress(ValueError):
+                matted: Image.Image = bg.alpha_matting_cutout(photo, mask, *_MATTING)
+                return matted
+        unmixed: Image.Image = bg.decontaminate_cutout(photo, mask)
+        return unmixed
+
+
+def _edge_colours(photo: Image.Image, solved: Image.Image, alpha: Plane) -> Image.Image:
+    """The photo, passing over into the enlarged colours where the background shines through."""
+    mixed = Image.fromarray(cv2.multiply(255 - alpha, 4.0))
+    colours = photo.copy()
+    colours.paste(solved.resize(photo.size, Image.Resampling.BILINEAR), (0, 0), mixed)
+    return colours

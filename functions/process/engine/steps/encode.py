@@ -1,0 +1,53 @@
+"""The result as a file: our own fast PNG, or Pillow's encoders. No metadata is written."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from darkroom.errors import FileError
+from functions.process.engine import compose, png
+from functions.process.engine.work import Tools, Work
+
+_LONGEST_SIDE = {"webp": 16_383, "jpeg": 65_500, "avif": 65_535}
+
+
+def encode(work: Work, tools: Tools) -> None:
+    rows, channels = compose.rows(work)
+    width, height = work.image.size
+    kind = work.options.format
+    if kind == "png":
+        work.data = png.encode(rows, width, height, channels, tools.strips)
+        return
+    longest = _LONGEST_SIDE[kind]
+    if max(width, height) > longest:
+        raise FileError(
+            "result_too_large",
+            f"A {kind.upper()} can be {longest} pixels long at most: "
+            "choose png, or limit the result's size with max_side.",
+        )
+    whole = np.empty((height, width, channels), np.uint8)
+
+    def strip(top: int, bottom: int) -> None:
+        whole[top:bottom] = rows(top, bottom)
+
+    list(tools.strips.map(height, width * channels, strip))
+    image = Image.fromarray(whole[..., 0] if channels == 1 else whole)
+    out = io.BytesIO()
+    image.save(out, kind.upper(), **_settings(kind, work.options.quality, channels))
+    work.data = out.getvalue()
+
+
+def _settings(kind: str, quality: int | None, channels: int) -> dict[str, Any]:
+    """Pillow's options. Those that say nothing of quality get each encoder's good default."""
+    if kind == "jpeg":
+        return {"quality": quality or 90}
+    if kind == "avif":
+        # Speed 8 of 10: a tenth of the time of the default 6, for a few percent of size.
+        return {"quality": quality or 80, "speed": 8, "max_threads": 0}
+    if quality is None and channels == 4:
+        return {"lossless": True, "quality": 0, "method": 0}
+    return {"quality": quality or 85, "method": 2, "alpha_quality": 100}

@@ -1,0 +1,24 @@
+"""The result's longer side brought down to what was asked for; nothing is ever enlarged."""
+
+from __future__ import annotations
+
+import numpy as np
+from PIL import Image
+
+from functions.process.engine.work import Tools, Work
+
+# Pillow first averages whole pixels down to this many times the size, then filters properly.
+_GAP = 3.0
+
+
+def shrink(work: Work, _tools: Tools) -> None:
+    limit = work.options.max_side
+    width, height = work.image.size
+    if limit is None or max(width, height) <= limit:
+        return
+    scale = limit / max(width, height)
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    work.image = work.image.resize(size, Image.Resampling.LANCZOS, reducing_gap=_GAP)
+    if work.alpha is not None:
+        plane = Image.fromarray(np.ascontiguousarray(work.alpha))
+        work.alpha = np.asarray(plane.resize(size, Image.Resampling.LANCZOS, reducing_gap=_GAP))

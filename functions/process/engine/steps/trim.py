@@ -1,0 +1,44 @@
+"""The picture cropped to its subject."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from functions.process.engine.work import Plane, Tools, Work, plane
+
+# Models leave a haze of almost nothing over the whole picture; below this nobody sees it.
+_VISIBLE = 16
+
+
+def trim(work: Work, _tools: Tools) -> None:
+    """`margin` is a fraction of the subject's longer side, clamped to the picture."""
+    if not work.options.trim:
+        return
+    visible = work.alpha
+    if work.image.mode == "RGBA":
+        own = np.asarray(work.image.getchannel("A"))
+        visible = own if visible is None else plane(cv2.min(visible, own))
+    box = None if visible is None else _subject(visible)
+    if box is None:
+        work.warn("no_subject", "There is nothing to trim to; the picture is not trimmed.")
+        return
+    left, top, right, bottom = box
+    margin = round(work.options.margin * max(right - left, bottom - top))
+    width, height = work.image.size
+    work.crop(
+        max(0, left - margin),
+        max(0, top - margin),
+        min(width, right + margin),
+        min(height, bottom + margin),
+    )
+
+
+def _subject(alpha: Plane) -> tuple[int, int, int, int] | None:
+    """The box (left, top, right, bottom) around everything visible."""
+    visible = alpha >= _VISIBLE
+    rows = np.flatnonzero(visible.any(axis=1))
+    if not len(rows):
+        return None
+    columns = np.flatnonzero(visible.any(axis=0))
+    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1

@@ -1,0 +1,94 @@
+"""What a file is, and whether decoding it is safe, from its structure alone.
+
+A picture can be a bomb in time as well as in pixels: a progressive JPEG of a thousand scans, a
+GIF with a million comment blocks, a TIFF whose tags overlap a hundredfold. Each format has a
+small reader here that walks the file's skeleton, never its pixels, and refuses what no camera or
+program writes. JPEG and PNG files come out without their metadata, so that a decoder never parses
+it: that is where damaged files hurt most, and none of it is kept anyway.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from darkroom.errors import FileError, SkippedFile
+from functions.process.engine.structure import bmp, gif, heif, jpeg, png, tiff, webp
+from functions.process.engine.structure.found import Found
+
+__all__ = ["Found", "look"]
+
+_READERS = {
+    b"\xff\xd8\xff": jpeg.look,
+    b"\x89PNG\r\n\x1a\n": png.look,
+    b"GIF87a": gif.look,
+    b"GIF89a": gif.look,
+    b"II*\x00": tiff.look,
+    b"MM\x00*": tiff.look,
+    b"II+\x00": tiff.look,
+    b"MM\x00+": tiff.look,
+    b"BM": bmp.look,
+}
+_HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs")
+_OTHER_PICTURES = {
+    b"8BPS": "Photoshop",
+    b"%!PS": "PostScript",
+    b"\xc5\xd0\xd3\xc6": "PostScript",
+    b"%PDF": "PDF",
+    b"<svg": "SVG",
+    b"\x00\x00\x01\x00": "icon",
+    b"\x00\x00\x00\x0cjP  ": "JPEG 2000",
+    b"\xff\x4f\xff\x51": "JPEG 2000",
+    b"\x00\x00\x00\x0cJXL ": "JPEG XL",
+    b"\xff\x0a": "JPEG XL",
+    b"DDS ": "DDS",
+    b"qoif": "QOI",
+    b"v/1\x01": "OpenEXR",
+    b"#?RADIANCE": "Radiance",
+    b"FUJIFILM": "camera raw",
+    b"IIU\x00": "camera raw",
+    b"IIRO": "camera raw",
+    b"gimp xcf": "GIMP",
+}
+
+
+def look(data: bytes) -> Found:
+    """What the bytes are, and what of them a decoder should see.
+
+    Raises SkippedFile (`not_a_photo`) when they are no picture at all, FileError
+    (`unsupported_format`) for pictures of other kinds, FileError (`damaged_photo`) when the
+    skeleton is broken, and FileError (`too_complex`) for bombs.
+    """
+    reader = _reader(data)
+    if reader is None:
+        raise _not_ours(data)
+    return reader(data)
+
+
+def _reader(data: bytes) -> Callable[[bytes], Found] | None:
+    for magic, reader in _READERS.items():
+        if data.startswith(magic):
+            return reader
+    if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
+        return webp.look
+    return _isobmff(data) if data[4:8] == b"ftyp" else None
+
+
+def _isobmff(data: bytes) -> Callable[[bytes], Found] | None:
+    size = min(int.from_bytes(data[:4]), 256)
+    brands = {data[8:12], *(data[at : at + 4] for at in range(16, size - 3, 4))}
+    if brands & {b"avif", b"avis"}:
+        return heif.look_avif
+    if brands & set(_HEIF_BRANDS):
+        return heif.look_heic
+    return None
+
+
+def _not_ours(data: bytes) -> FileError:
+    start = data[:256].lstrip(b"\xef\xbb\xbf \t\r\n")
+    for magic, name in _OTHER_PICTURES.items():
+        if start.startswith(magic) or (name == "SVG" and b"<svg" in data[:4096].lower()):
+            return FileError(
+                "unsupported_format",
+                f"This is a {name} file. Send it as JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF or HEIC.",
+            )
+    return SkippedFile("not_a_photo", "This file is not a photo.")

@@ -1,0 +1,46 @@
+"""HEIC and AVIF: boxes (ISO/IEC 14496-12) are their decoders' business; metadata is ours."""
+
+from __future__ import annotations
+
+import struct
+
+from functions.process.engine.structure.found import Found, too_complex
+
+_TYPE_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8}
+
+
+def look_heic(data: bytes) -> Found:
+    """libheif turns the picture itself."""
+    _check_exif(data)
+    return Found("HEIF", data)
+
+
+def look_avif(data: bytes) -> Found:
+    """Pillow puts the container's rotation where EXIF's would be; see `orient`."""
+    _check_exif(data)
+    return Found("AVIF", data, orientation=0)
+
+
+def _check_exif(data: bytes) -> None:
+    """Both decoders parse EXIF as they open a file, and copy each tag's value."""
+    at = -1
+    for _ in range(16):
+        at = data.find(b"Exif\x00\x00", at + 1)
+        if at < 0:
+            return
+        if _claimed(data[at + 6 :]) > 2 * len(data):
+            raise too_complex("its metadata overlaps")
+
+
+def _claimed(block: bytes) -> int:
+    order = {b"II": "<", b"MM": ">"}.get(block[:2])
+    total = 0
+    try:
+        (start,) = struct.unpack_from(f"{order}I", block, 4)
+        (count,) = struct.unpack_from(f"{order}H", block, start)
+        for at in range(start + 2, start + 2 + 12 * count, 12):
+            _, kind, number = struct.unpack_from(f"{order}HHI", block, at)
+            total += number * _TYPE_BYTES.get(kind, 1)
+    except struct.error:
+        pass
+    return total

@@ -1,0 +1,77 @@
+"""JPEG: markers and segments (ITU-T T.81, annex B)."""
+
+from __future__ import annotations
+
+import re
+
+from functions.process.engine.structure.exif import orientation
+from functions.process.engine.structure.found import Found, damaged, too_complex
+
+# Every scan of a progressive JPEG goes over all its coefficients again. Encoders write 1 to 12.
+_MAX_SCANS = 64
+_MAX_SCANNED = 800_000_000  # scans x pixels: about 4 s of decoding
+_MAX_SEGMENTS = 4_000  # ICC profiles and maker notes take a few hundred at the very most
+# Start of frame: all of C0 to CF but the two tables and the one reserved.
+_SOF = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
+_SOS, _EOI, _APP1, _APP2, _APP14 = 0xDA, 0xD9, 0xE1, 0xE2, 0xEE
+# In entropy-coded data 0xFF is followed by a zero or a restart marker; anything else ends it.
+# (A pattern that begins with one plain byte is searched for ten times as fast as any other.)
+_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7]")
+_FILL = re.compile(rb"\xff+")
+
+
+def look(data: bytes) -> Found:
+    """The file with its picture and colour profile only. See `structure.look` for what is raised."""
+    kept = [b"\xff\xd8"]
+    turned, size, scans, at = 1, None, 0, 2
+    for _ in range(_MAX_SEGMENTS):
+        # A missing end is the decoder's business: it can tell how much of the picture is there.
+        match = _MARKER.search(data, at)
+        fill = match and _FILL.match(data, match.start())
+        if match is None or fill is None or fill.end() == len(data):
+            break
+        marker, start = data[fill.end()], fill.end() + 1
+        if marker == 0 or 0xD0 <= marker <= 0xD7:
+            at = start
+            continue
+        if marker == _EOI:
+            kept.append(b"\xff\xd9")
+            break
+        length = int.from_bytes(data[start : start + 2])
+        end = start + length
+        if length < 2 or end > len(data):
+            raise damaged("one of its segments is cut off")
+        segment = data[start:end]
+        if marker in _SOF and length >= 8:
+            size = int.from_bytes(segment[5:7]), int.from_bytes(segment[3:5])
+        if marker == _APP1 and turned == 1 and segment[2:8] == b"Exif\x00\x00":
+            turned = orientation(segment[2:])
+        if marker == _SOS:
+            scans += 1
+            _check_scans(scans, size)
+            following = _MARKER.search(data, end)
+            end = following.start() if following else len(data)
+            segment = data[start:end]
+        if _needed(marker, segment):
+            kept += [bytes((0xFF, marker)), segment]
+        at = end
+    else:
+        raise too_complex("it has thousands of segments")
+    if not scans or not size:
+        raise damaged("it holds no picture")
+    return Found("JPEG", b"".join(kept), turned, size)
+
+
+def _check_scans(scans: int, size: tuple[int, int] | None) -> None:
+    pixels = size[0] * size[1] if size else 0
+    if scans > _MAX_SCANS or (scans > 16 and scans * pixels > _MAX_SCANNED):
+        raise too_complex(f"it has over {scans - 1} scans")
+
+
+def _needed(marker: int, segment: bytes) -> bool:
+    """Tables, frames and scans; of the rest only what changes how the colours are read."""
+    if marker == _APP2:
+        return segment[2:14] == b"ICC_PROFILE\x00"
+    if 0xE0 <= marker <= 0xEF:
+        return marker in (0xE0, _APP14)
+    return marker != 0xFE
