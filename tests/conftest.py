@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 from unittest import mock
+from urllib.parse import quote_plus
 
 import boto3
 import pytest
 from moto import mock_aws
 
 from darkroom.aws.services import Services, services
+from functions.zip import building, intake
 
 KEY = "the-key-of-this-deployment"
 ENVIRONMENT = {
@@ -64,7 +66,12 @@ class Cloud:
     def put(self, key: str, data: bytes, **more: Any) -> dict[str, Any]:
         """Store an object; returns the S3 event that tells of it."""
         stored = self.s3.put_object(Bucket="darkroom-photos", Key=key, Body=data, **more)
-        found = {"key": key, "size": len(data), "eTag": stored["ETag"].strip('"'), "sequencer": "1"}
+        found = {
+            "key": quote_plus(key, safe="/"),
+            "size": len(data),
+            "eTag": stored["ETag"].strip('"'),
+            "sequencer": "1",
+        }
         return {"Records": [{"s3": {"bucket": {"name": "darkroom-photos"}, "object": found}}]}
 
     def get(self, key: str) -> bytes:
@@ -115,6 +122,9 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
         )
         secret = boto3.client("secretsmanager").create_secret(Name="key", SecretString=KEY)
         monkeypatch.setenv("KEY_SECRET", secret["ARN"])
+        # moto keeps its state in plain dictionaries: two threads at once would break it.
+        monkeypatch.setattr(intake, "THREADS", 1)
+        monkeypatch.setattr(building, "READERS", 1)
         services.cache_clear()
         yield Cloud(services(), s3, sqs, table)
         services.cache_clear()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mimetypes
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -38,7 +39,8 @@ class Work:
         try:
             result = self._process(message)
         except FileError as error:
-            self.jobs.ended(file, ended_by(error), error=error.as_dict())
+            status = FileStatus.FAILED if _expected(message) else ended_by(error)
+            self.jobs.ended(file, status, error=error.as_dict())
         else:
             self.jobs.ended(file, FileStatus.SUCCEEDED, result)
 
@@ -47,6 +49,8 @@ class Work:
         source = message.source
         limits = EntryLimits(self.settings.max_photo_bytes, self.settings.max_archive_ratio)
         photo = read_photo(self.bucket.reader(source.key, source.etag), source, limits)
+        if not photo:
+            raise FileError("empty_file", "The file is empty; upload it again from where it came.")
         result = self.engine.process(photo, message.options)
         name = with_extension(message.name, result.extension).rpartition("/")[2]
         key = result_key(message.job_id, message.file_id, name)
@@ -63,3 +67,9 @@ class Work:
             model=result.model,
             warnings=tuple({"code": w.code, "message": w.message} for w in result.warnings),
         )
+
+
+def _expected(message: ImageMessage) -> bool:
+    """Somebody meant this to be a photo: it was sent by itself, or it is called one."""
+    kind, _ = mimetypes.guess_type(message.name)
+    return message.source.entry is None or (kind or "").startswith("image/")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import zipfile
 import zlib
 from typing import Any
 
@@ -114,18 +115,25 @@ def test_an_earlier_attempt_does_nothing(cloud: Cloud, engine: StandInEngine) ->
 
 
 @pytest.mark.parametrize(
-    ("error", "status"),
+    ("error", "name", "status"),
     [
-        (FileError("damaged", "It is damaged."), FileStatus.FAILED),
-        (SkippedFile("not_a_photo", "It is none."), FileStatus.SKIPPED),
+        (FileError("damaged", "It is damaged."), "a.jpg", FileStatus.FAILED),
+        (SkippedFile("not_a_photo", "It is none."), "a.jpg", FileStatus.FAILED),
+        (SkippedFile("not_a_photo", "It is none."), "notes", FileStatus.SKIPPED),
     ],
 )
 def test_a_bad_photo_ends_and_the_others_go_on(
-    cloud: Cloud, engine: StandInEngine, error: FileError, status: FileStatus
+    cloud: Cloud, engine: StandInEngine, error: FileError, name: str, status: FileStatus
 ) -> None:
-    first = queued(cloud)
+    entry = {"offset": 0, "header_size": 35, "compressed_size": 5, "size": 5, "method": 0}
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as writer:
+        writer.writestr("photo", b"photo")
+    message = json.loads(queued(cloud, data=archive.getvalue()))
+    message["name"] = name
+    message["source"]["entry"] = entry | {"crc32": zlib.crc32(b"photo")}
     engine.error = error
-    assert run(first) == []
+    assert run(json.dumps(message)) == []
     engine.error = None
     assert run(queued(cloud, 1)) == []
     assert (stored(cloud).status, stored(cloud).error) == (status, error.as_dict())

@@ -1,0 +1,15 @@
+"""One stack for all journeys: the real template, IAM enforced, the real models."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from local.stack import Stack, running
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Stack]:
+    with running(workers=2, name="journey") as stack:
+        yield stack

@@ -1,0 +1,287 @@
+"""The main job through the deployed template: real photos, real models, pixels looked at."""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import numpy as np
+import numpy.typing as npt
+import pytest
+from PIL import Image
+from skimage import data
+from websockets.sync.client import connect
+
+from local.stack import Stack
+
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(180)]
+Pixels = npt.NDArray[np.uint8]
+
+
+def jpeg(pixels: Pixels, orientation: int = 1) -> bytes:
+    out = io.BytesIO()
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.fromarray(pixels).save(out, "JPEG", quality=92, exif=exif)
+    return out.getvalue()
+
+
+CAT = jpeg(data.chelsea())
+ASTRONAUT = jpeg(data.astronaut())
+
+
+@dataclass
+class Api:
+    stack: Stack
+
+    def call(self, method: str, path: str, credential: str = "", **more: Any) -> httpx.Response:
+        headers = {"authorization": f"Bearer {credential or self.stack.key}"}
+        url = f"{self.stack.api_url}/{path}"
+        return httpx.request(method, url, headers=headers, timeout=60, trust_env=False, **more)
+
+    def send(self, files: dict[str, bytes], **options: Any) -> dict[str, Any]:
+        """Make a job and upload its files; returns the answer to POST /jobs."""
+        declared = [{"name": name, "size": len(content)} for name, content in files.items()]
+        made = self.call("POST", "jobs", json={"files": declared, "options": options})
+        assert made.status_code == 201, made.text
+        job: dict[str, Any] = made.json()
+        for file, content in zip(job["files"], files.values(), strict=True):
+            upload = file["upload"]
+            posted = httpx.post(
+                upload["url"],
+                data=upload["fields"],
+                files={"file": content},
+                timeout=60,
+                trust_env=False,
+            )
+            assert posted.status_code == 204, posted.text
+        return job
+
+    def wait(
+        self, job: dict[str, Any], done: Callable[[dict[str, Any]], bool] | None = None
+    ) -> dict[str, Any]:
+        """Poll until the job has ended and its archive is settled."""
+        end = time.monotonic() + 90
+        while time.monotonic() < end:
+            document: dict[str, Any] = self.call(
+                "GET", f"jobs/{job['job_id']}", job.get("token", "")
+            ).json()
+            if (done or _settled)(document):
+                return document
+            time.sleep(0.2)
+        raise AssertionError(f"the job did not end: {document}")
+
+    def files(self, job: dict[str, Any]) -> dict[str, dict[str, Any]]:
+        listed = self.call("GET", f"jobs/{job['job_id']}/files", job.get("token", "")).json()
+        return {file["name"]: file for file in listed["files"]}
+
+    def result(self, file: dict[str, Any]) -> Pixels:
+        content = httpx.get(file["result"]["url"], trust_env=False).content
+        return np.asarray(Image.open(io.BytesIO(content)))
+
+
+def _settled(document: dict[str, Any]) -> bool:
+    ended = document["status"] in {"completed", "failed"}
+    return ended and document["archive"]["status"] != "building"
+
+
+@pytest.fixture(scope="module")
+def api(stack: Stack) -> Api:
+    return Api(stack)
+
+
+def test_a_cat_is_cut_out(api: Api) -> None:
+    job = api.send({"cat.jpg": CAT})
+    document = api.wait(job)
+    assert document["status"] == "completed"
+    assert document["summary"] == {"succeeded": 1, "failed": 0, "skipped": 0}
+    file = api.files(job)["cat.jpg"]
+    pixels = api.result(file)
+    assert pixels.shape == (300, 451, 4)
+    assert (file["result"]["width"], file["result"]["height"]) == (451, 300)
+    alpha = pixels[..., 3]
+    assert alpha[:20, -20:].max() < 30, "the corner is background"
+    assert alpha[150:200, 200:260].min() > 220, "between the eyes it is all cat"
+    original = data.chelsea()[150:200, 200:260].astype(int)
+    assert np.abs(pixels[150:200, 200:260, :3].astype(int) - original).mean() < 6
+    assert file["result"]["model"] == "u2netp"
+
+
+def test_the_crop_holds_the_face(api: Api) -> None:
+    job = api.send({"astronaut.jpg": ASTRONAUT}, crop_face=True, remove_bg=False)
+    api.wait(job)
+    file = api.files(job)["astronaut.jpg"]
+    assert file["result"]["faces"] >= 1
+    pixels = api.result(file)[..., :3]
+    height, width = pixels.shape[:2]
+    assert height < 400
+    assert width < 400
+    # Her eyes and mouth are at rows 90-150, columns 190-255 of the original: find that patch again.
+    face = data.astronaut()[90:150, 190:255].astype(float)
+    score = min(
+        np.abs(pixels[top : top + 60, left : left + 65].astype(float) - face).mean()
+        for top in range(0, height - 60, 2)
+        for left in range(0, width - 65, 2)
+    )
+    assert score < 12, "the face is in the crop"
+
+
+def test_a_photo_on_its_side_is_put_upright(api: Api) -> None:
+    job = api.send({"side.jpg": jpeg(np.rot90(data.chelsea()).copy(), 6)}, remove_bg=False)
+    api.wait(job)
+    pixels = api.result(api.files(job)["side.jpg"])
+    assert pixels.shape[:2] == (300, 451)
+    assert np.abs(pixels[..., :3].astype(int) - data.chelsea().astype(int)).mean() < 6
+
+
+def zip_of(files: dict[str, bytes]) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return out.getvalue()
+
+
+def corrupt(packed: bytes, content: bytes) -> bytes:
+    """The same ZIP with one byte of a stored file changed, so that its CRC is wrong."""
+    place = packed.index(content) + len(content) // 2
+    return packed[:place] + bytes([packed[place] ^ 255]) + packed[place + 1 :]
+
+
+def test_every_kind_of_bad_input_has_its_code_and_the_rest_goes_on(api: Api) -> None:
+    stored = io.BytesIO()
+    with zipfile.ZipFile(stored, "w") as archive:
+        archive.writestr("wrong.jpg", ASTRONAUT)
+    files = {
+        "good.jpg": CAT,
+        "text.jpg": b"this is no photo",
+        "empty.jpg": b"",
+        "cut.jpg": CAT[: len(CAT) // 2],
+        "photos.zip": zip_of({"in/good.jpg": CAT, "in/readme.txt": b"hello", "Thumbs.db": b"x"}),
+        "crc.zip": corrupt(stored.getvalue(), ASTRONAUT),
+        "broken.zip": zip_of({"a.jpg": CAT})[:-40],
+    }
+    job = api.send(files)
+    document = api.wait(job)
+    assert document["status"] == "completed"
+    found = api.files(job)
+    codes = {name: (file["error"] or {}).get("code") for name, file in found.items()}
+    assert codes == {
+        "good.jpg": None,
+        "text.jpg": "not_a_photo",
+        "empty.jpg": "empty_file",
+        "cut.jpg": "damaged_photo",
+        "photos.zip": None,
+        "in/good.jpg": None,
+        "in/readme.txt": "not_a_photo",
+        "crc.zip": None,
+        "wrong.jpg": "crc_mismatch",
+        "broken.zip": "broken_zip",
+    }
+    assert document["summary"] == {"succeeded": 2, "failed": 5, "skipped": 1}
+    assert document["progress"] == {"processed": 8, "total": 8, "percentage": 100.0}
+    assert all(file["error"]["message"].endswith(".") for file in found.values() if file["error"])
+
+    archive = zipfile.ZipFile(
+        io.BytesIO(api.call("GET", f"jobs/{job['job_id']}/archive", follow_redirects=True).content)
+    )
+    assert archive.testzip() is None
+    assert archive.namelist() == ["good.png", "in/good.png", "manifest.json"]
+    told = {
+        file["name"]: file["status"] for file in json.loads(archive.read("manifest.json"))["files"]
+    }
+    assert told["wrong.jpg"] == "failed"
+    single = httpx.get(found["in/good.jpg"]["result"]["url"], trust_env=False).content
+    assert archive.read("in/good.png") == single
+
+
+def test_an_encrypted_entry_and_an_unknown_model(api: Api) -> None:
+    packed = bytearray(zip_of({"secret.jpg": CAT, "open.jpg": CAT}))
+    packed[6] |= 1  # the first local header's flags
+    packed[packed.index(b"PK\x01\x02") + 8] |= 1  # and its entry in the directory
+    job = api.send({"photos.zip": bytes(packed)})
+    api.wait(job)
+    found = api.files(job)
+    assert found["secret.jpg"]["error"]["code"] == "encrypted_entry"
+    assert found["open.jpg"]["status"] == "succeeded"
+    refused = api.call(
+        "POST",
+        "jobs",
+        json={"files": [{"name": "a.jpg", "size": 1}], "options": {"model": "u2net_custom"}},
+    )
+    assert (refused.status_code, refused.json()["code"]) == (422, "unknown_model")
+
+
+def test_progress_comes_over_the_websocket_to_everyone(api: Api) -> None:
+    photos = {f"{n}.jpg": CAT for n in range(6)}
+    made = [{"name": name, "size": len(content)} for name, content in photos.items()]
+    job = api.call("POST", "jobs", json={"files": made}).json()
+    url = f"{job['websocket_url']}?token={job['token']}"
+    with connect(url, proxy=None) as first, connect(url, proxy=None) as second:
+        for socket in (first, second):
+            socket.send(json.dumps({"action": "subscribe", "job_id": job["job_id"]}))
+            assert json.loads(socket.recv(10))["status"] == "awaiting_upload"
+        for file, content in zip(job["files"], photos.values(), strict=True):
+            upload = file["upload"]
+            httpx.post(
+                upload["url"], data=upload["fields"], files={"file": content}, trust_env=False
+            ).raise_for_status()
+        for socket in (first, second):
+            documents = [json.loads(socket.recv(60))]
+            while documents[-1]["archive"]["status"] != "ready":
+                documents.append(json.loads(socket.recv(60)))
+            done = [document["progress"]["processed"] for document in documents]
+            assert done == sorted(done)
+            assert done[-1] == 6
+            assert documents[-1]["status"] == "completed"
+        first.send(json.dumps({"action": "ping"}))
+        assert json.loads(first.recv(10)) == {"type": "pong"}
+
+
+def test_a_drop_is_processed_without_any_call(api: Api, stack: Stack) -> None:
+    s3 = stack.client("s3")
+    bucket = stack.outputs["BucketName"]
+    options = json.dumps({"remove_bg": False})
+    s3.put_object(
+        Bucket=bucket,
+        Key="inbox/shop/cat.jpg",
+        Body=CAT,
+        Metadata={"darkroom-options": options},
+    )
+    end = time.monotonic() + 60
+    found: list[str] = []
+    while not found and time.monotonic() < end:
+        listed = s3.list_objects_v2(Bucket=bucket, Prefix="archives/").get("Contents", [])
+        keys = [item["Key"] for item in listed]
+        found = [key for key in keys if _holds(s3, bucket, key, "shop/cat.png")]
+        time.sleep(0.3)
+    assert found
+
+
+def _holds(s3: Any, bucket: str, key: str, name: str) -> bool:
+    content = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+    return name in zipfile.ZipFile(io.BytesIO(content)).namelist()
+
+
+def test_a_result_for_direct_display(api: Api) -> None:
+    job = api.send({"cat.jpg": CAT}, remove_bg=False)
+    api.wait(job)
+    answer = api.call("GET", f"jobs/{job['job_id']}/files/000000?as=data-url", job["token"]).json()
+    assert answer["data_url"].startswith("data:image/png;base64,iVBOR")
+    redirect = api.call("GET", f"jobs/{job['job_id']}/files/000000?as=redirect", job["token"])
+    assert redirect.status_code == 302
+    assert httpx.get(redirect.headers["location"], trust_env=False).content[:4] == b"\x89PNG"
+
+
+def test_an_upload_larger_than_granted_is_refused(api: Api) -> None:
+    made = api.call("POST", "jobs", json={"files": [{"name": "a.jpg", "size": 10}]}).json()
+    upload = made["files"][0]["upload"]
+    posted = httpx.post(upload["url"], data=upload["fields"], files={"file": CAT}, trust_env=False)
+    assert posted.status_code == 400
+    assert "EntityTooLarge" in posted.text
