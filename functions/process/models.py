@@ -6,13 +6,16 @@ import os
 import threading
 from collections import OrderedDict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import onnxruntime
-from rembg.sessions import sessions
-from rembg.sessions.base import BaseSession
 
 from darkroom.errors import FileError
+from functions.process.hardware import cores, memory
+from functions.process.warm_rembg import sessions
+
+if TYPE_CHECKING:
+    from rembg.sessions.base import BaseSession
 
 # rembg's sessions that run here, from one file, and give one mask for one picture. Left out: the
 # two that send pictures to other companies (withoutbg, atlascloud), those that need more than a
@@ -44,17 +47,17 @@ class Models:
     """The model files under `home`, and the sessions made from them. Thread-safe.
 
     home: a directory with `models/NAME/NAME.onnx`, as rembg lays it out.
-    keep: sessions held at a time; the least recently used one goes. A session takes from 30 MB
-        (u2netp) to over 1 GB (birefnet), mostly while it runs.
-    threads: of one model run; None leaves it to onnxruntime, which takes every core.
+    keep: sessions held at a time; the least recently used one goes. None: one for each 1.2 GB of
+        memory, which is what a session of the larger models (isnet-general-use) holds on to.
+    threads: of one model run; None: one a core.
     """
 
     def __init__(
-        self, home: Path | None = None, *, keep: int = 2, threads: int | None = None
+        self, home: Path | None = None, *, keep: int | None = None, threads: int | None = None
     ) -> None:
         self._home = home or default_home()
-        self._keep = keep
-        self._threads = threads
+        self._keep = keep or max(1, memory() // 1_200_000_000)
+        self._threads = threads or cores()
         self._sessions: OrderedDict[str, BaseSession] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -85,7 +88,7 @@ class Models:
             return self._sessions[name]
 
 
-def _new_session(name: str, path: Path, threads: int | None) -> BaseSession:
+def _new_session(name: str, path: Path, threads: int) -> BaseSession:
     # rembg's own session class, but for where the file is: so it can never start a download.
     def on_disk(_cls: type, *_args: Any, **_kwargs: Any) -> str:
         return str(path)
@@ -94,7 +97,6 @@ def _new_session(name: str, path: Path, threads: int | None) -> BaseSession:
     options = onnxruntime.SessionOptions()
     # A third less memory at the same speed: the planner's one big block is never given back.
     options.enable_mem_pattern = False
-    if threads:
-        options.intra_op_num_threads = threads
+    options.intra_op_num_threads = threads
     session: BaseSession = local(name, options, providers=["CPUExecutionProvider"])
     return session

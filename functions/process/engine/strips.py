@@ -5,21 +5,15 @@ Pillow, OpenCV and isal all let go of the interpreter while they compute, so pla
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+from functions.process.hardware import cores
+
 T = TypeVar("T")
 
 _STRIP_BYTES = 1_500_000  # a strip and its filtered copy fit a core's share of the cache
-
-
-def cores() -> int:
-    """The cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 class Strips:

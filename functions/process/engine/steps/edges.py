@@ -7,11 +7,11 @@ from contextlib import suppress
 import cv2
 import numpy as np
 from PIL import Image
-from rembg import bg
 
 from functions.process.engine.steps.mask import enlarged
 from functions.process.engine.strips import Strips
-from functions.process.engine.work import Plane, Tools, Work
+from functions.process.engine.work import Plane, Tools, Work, plane
+from functions.process.warm_rembg import bg
 
 # What rembg's `post_process` looks at around a pixel: its opening 2, its Gaussian 4 x sigma 2.
 _REACH = 10
@@ -95,7 +95,7 @@ def _solve(work: Work, tools: Tools, photo: Image.Image, mask: Image.Image) -> I
 
 def _edge_colours(photo: Image.Image, solved: Image.Image, alpha: Plane) -> Image.Image:
     """The photo, passing over into the enlarged colours where the background shines through."""
-    mixed = Image.fromarray(cv2.multiply(255 - alpha, 4.0))
+    mixed = Image.fromarray(plane(cv2.convertScaleAbs(255 - alpha, alpha=4.0)))
     colours = photo.copy()
     colours.paste(solved.resize(photo.size, Image.Resampling.BILINEAR), (0, 0), mixed)
     return colours

@@ -21,7 +21,7 @@ _FILL = re.compile(rb"\xff+")
 
 
 def look(data: bytes) -> Found:
-    """The file with its picture and colour profile only. See `structure.look` for what is raised."""
+    """The file with its picture and colour profile only; raises as `structure.look` does."""
     kept = [b"\xff\xd8"]
     turned, size, scans, at = 1, None, 0, 2
     for _ in range(_MAX_SEGMENTS):

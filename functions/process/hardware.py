@@ -1,0 +1,28 @@
+"""What the machine, or the Lambda's memory setting, gives a worker."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Mapping
+
+# Source: AWS Lambda's documentation, "Configure Lambda function memory".
+_MB_A_VCPU = 1769
+
+
+def cores(environment: Mapping[str, str] = os.environ) -> int:
+    """How many threads are worth having: a Lambda shows cores that its share does not fill."""
+    if hasattr(os, "sched_getaffinity"):
+        visible = len(os.sched_getaffinity(0))
+    else:
+        visible = os.cpu_count() or 1
+    granted = environment.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
+    return min(visible, math.ceil(int(granted) / _MB_A_VCPU)) if granted else visible
+
+
+def memory(environment: Mapping[str, str] = os.environ) -> int:
+    """Bytes of memory: the Lambda's setting, else the machine's."""
+    granted = environment.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
+    if granted:
+        return int(granted) * 1024 * 1024
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

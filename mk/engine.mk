@@ -1,0 +1,20 @@
+# The image engine: models, compiled caches, benchmarks.
+
+MODELS ?= u2netp
+ENGINE_ENV := PYTHONPATH=.:layer REMBG_HOME=$(CURDIR)/.cache/rembg NUMBA_CACHE_DIR=$(CURDIR)/.cache/numba
+
+.PHONY: bake models selfcheck bench-engine lock-engine
+
+bake: $(READY)
+	@$(ENGINE_ENV) $(BIN)/python -m functions.process.bake --models "$(MODELS)"
+
+models: bake ## Fetch models: make models MODELS="silueta u2net isnet-general-use"
+
+selfcheck: bake ## Show that the engine works here: imports, models, faces, formats
+	@$(ENGINE_ENV) $(BIN)/python -m functions.process.selfcheck
+
+bench-engine: bake ## Measure the engine against rembg.remove, side by side
+	@$(ENGINE_ENV) $(BIN)/python -m bench.engine
+
+lock-engine: ## Pin what the process image installs, at the versions of requirements.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.13 --generate-hashes --no-emit-index-url --no-emit-find-links --constraints requirements.txt functions/process/requirements.in --output-file functions/process/requirements.txt
