@@ -57,7 +57,7 @@ def _shortened(text: str, limit: int) -> str:
 
 
 def split_extension(name: str) -> tuple[str, str]:
-    """The name "a.b.jpg" as "a.b" and ".jpg". What a photo's extension cannot look like belongs to the
+    """The name "a.b.jpg" as "a.b" and ".jpg". What does not look like an extension belongs to the
     name: "trip 1.5.2024" has none, nor has ".jpg"."""
     found = _EXTENSION.search(name)
     return (name, "") if not found or not found.start() else (name[: found.start()], found[0])
