@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 from samtranslator.yaml_helper import yaml_parse
 
+from darkroom.files import FileStatus
 from darkroom.settings import Settings
 
 INFRA = Path(__file__).parents[1] / "infra"
@@ -125,3 +127,10 @@ def test_every_setting_a_function_is_given_is_one_it_reads() -> None:
     for function in FUNCTIONS.values():
         given |= set(function["Properties"].get("Environment", {}).get("Variables", {}))
     assert given <= known
+
+
+def test_the_tally_is_told_of_every_file_that_ended_and_of_no_other() -> None:
+    source = FUNCTIONS["TallyFunction"]["Properties"]["Events"]["Files"]["Properties"]
+    [found] = source["FilterCriteria"]["Filters"]
+    told = json.loads(found["Pattern"])["dynamodb"]["NewImage"]["status"]["S"]
+    assert set(told) == {status.value for status in FileStatus if status.outcome}

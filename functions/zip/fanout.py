@@ -41,7 +41,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> Any:
 
     def receive(record: SQSRecord) -> None:
         for arrival in arrivals(json.loads(record.body)):
-            intake.receive(arrival)
+            dealt = intake.receive(arrival)
+            logger.info("Dealt out", extra={"key": arrival.key, **dealt._asdict()})
 
     return process_partial_response(event, receive, _processor, context)
 

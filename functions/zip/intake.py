@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from darkroom.errors import FileError
 from darkroom.files import File, FileStatus, ended_by
@@ -36,6 +36,14 @@ CHUNK = 100
 THREADS = 8
 
 
+class Dealt(NamedTuple):
+    """entries: of the upload. requests, bytes_read: what reading its directory took of S3."""
+
+    entries: int = 0
+    requests: int = 0
+    bytes_read: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Intake:
     """`out_of_time` tells when to stop and leave the rest to a message to oneself."""
@@ -47,22 +55,24 @@ class Intake:
     again: Queue
     out_of_time: Callable[[], bool]
 
-    def receive(self, arrival: Arrival) -> None:
+    def receive(self, arrival: Arrival) -> Dealt:
         """Turn an object into work; one that is nobody's, or was dealt out already, is let be."""
         found = self._drop(arrival) if is_drop(arrival.key) else self._upload(arrival)
         if found is None:
-            return
+            return Dealt()
         job, file = found
+        archive = RangedFile(self.bucket.reader(arrival.key, arrival.etag), arrival.size)
         try:
-            listing = self._listing(arrival, job)
+            listing = self._listing(archive, arrival, job)
         except FileError as error:
             self.jobs.change(job.job_id, lambda job: job.image_listed(file.index))
             self.jobs.rejected(file, error.as_dict())
-            return
+            return Dealt(0, archive.requests, archive.bytes_read)
         if listing is None:
             self._queue_image(arrival, job, file)
         else:
             self._deal_out(arrival, job, file, listing)
+        return Dealt(len(listing or [0]), archive.requests, archive.bytes_read)
 
     def _upload(self, arrival: Arrival) -> tuple[Job, File] | None:
         key = UploadKey.parse(arrival.key)
@@ -84,12 +94,11 @@ class Intake:
         stored = self.jobs.file(job.job_id, file.file_id)
         return (self.jobs.require(job.job_id), stored) if stored and _open(stored) else None
 
-    def _listing(self, arrival: Arrival, job: Job) -> Listing | None:
+    def _listing(self, archive: RangedFile, arrival: Arrival, job: Job) -> Listing | None:
         """The entries of a ZIP; None for anything else. Raises FileError for a ZIP in ruins."""
-        fetch = self.bucket.reader(arrival.key, arrival.etag)
-        if not _is_zip(fetch(0, min(4, arrival.size)), arrival.key):
+        if not _is_zip(archive.read(0, min(4, arrival.size)), arrival.key):
             return None
-        listing = list_entries(RangedFile(fetch, arrival.size), self._limits())
+        listing = list_entries(archive, self._limits())
         if job.next_index + len(listing) > MAX_FILES:
             raise FileError(
                 "too_many_files",
