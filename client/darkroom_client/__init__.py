@@ -1,0 +1,34 @@
+"""The client of a Darkroom deployment, for programs and (as `darkroom`) for people."""
+
+from darkroom_client.api import Darkroom
+from darkroom_client.errors import (
+    ApiError,
+    ClientError,
+    NoProgress,
+    Stopped,
+    Unreachable,
+    Unusable,
+)
+from darkroom_client.follow import Pace, Update, Via, follow
+from darkroom_client.job import Job
+from darkroom_client.model import FileInfo, LocalFile, Models, Progress, Result
+
+__all__ = [
+    "ApiError",
+    "ClientError",
+    "Darkroom",
+    "FileInfo",
+    "Job",
+    "LocalFile",
+    "Models",
+    "NoProgress",
+    "Pace",
+    "Progress",
+    "Result",
+    "Stopped",
+    "Unreachable",
+    "Unusable",
+    "Update",
+    "Via",
+    "follow",
+]

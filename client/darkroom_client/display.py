@@ -1,0 +1,79 @@
+"""Live progress bars in the terminal: one for each job."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from darkroom_client.follow import Update
+from darkroom_client.model import Progress as Document
+
+_WORDS = {"awaiting_upload": "uploaded", "queued": "queued", "processing": "processing"}
+
+
+class Bars:
+    def __init__(self, console: Console) -> None:
+        self._progress = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=28),
+            TextColumn("{task.percentage:>3.0f} %"),
+            TextColumn("{task.fields[told]}", markup=False),
+            TimeElapsedColumn(),
+            console=console,
+        )
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._progress.stop()
+
+    def add(self, title: str) -> Bar:
+        return Bar(self._progress, self._progress.add_task(title, total=None, told="starting"))
+
+
+class Bar:
+    """Goes through a job's phases; each fills it anew."""
+
+    def __init__(self, progress: Progress, task: TaskID) -> None:
+        self._progress = progress
+        self._task = task
+
+    def begin(self, told: str, total: int | None) -> None:
+        self._progress.update(self._task, completed=0, total=total, told=told)
+
+    def advance(self, by: int = 1) -> None:
+        self._progress.advance(self._task, by)
+
+    def hear(self, update: Update) -> None:
+        """Show a progress document and which way it came."""
+        progress = update.progress
+        self._progress.update(
+            self._task,
+            completed=progress.processed,
+            total=progress.total,
+            told=f"{_told(progress)} · {update.via}",
+        )
+
+    def end(self, told: str) -> None:
+        """The bar is full and its clock stops."""
+        self._progress.update(self._task, total=1, completed=1, told=told)
+        self._progress.stop_task(self._task)
+
+
+def _told(progress: Document) -> str:
+    if progress.archive == "building":
+        return "packing the ZIP"
+    word = _WORDS.get(progress.status, progress.status)
+    count = f"{progress.processed} of {progress.total}" if progress.total is not None else ""
+    failed = f", {progress.failed} failed" if progress.failed else ""
+    return f"{word} {count}{failed}".strip()

@@ -1,0 +1,138 @@
+"""One job at the service."""
+
+from __future__ import annotations
+
+import base64
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from darkroom_client import transfer
+from darkroom_client.errors import ApiError, NoProgress
+from darkroom_client.model import FileInfo, LocalFile, Progress
+from darkroom_client.transfer import Count, ignore
+from darkroom_client.wire import Wire, understood
+
+UPLOADS_AT_ONCE = 4
+DOWNLOADS_AT_ONCE = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file and the service's leave to upload it."""
+
+    file: LocalFile
+    grant: Mapping[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """credential: the job's own token, or the deployment's key.
+
+    websocket_url: "" where it is not known; then the job can be followed by asking only.
+    """
+
+    wire: Wire = field(repr=False)
+    api_url: str
+    job_id: str
+    credential: str = field(repr=False)
+    websocket_url: str = ""
+    uploads: Sequence[Upload] = ()
+
+    def upload(self, count: Count = ignore) -> None:
+        """Send all files, several at once. Raises ApiError, Unreachable or OSError."""
+        tasks = [partial(self._upload, upload, count) for upload in self.uploads]
+        self.wire.side_by_side(tasks, UPLOADS_AT_ONCE)
+
+    def _upload(self, upload: Upload, count: Count) -> None:
+        try:
+            transfer.upload(self.wire, upload.file, upload.grant, count)
+        except ApiError as error:
+            error.message = f"{upload.file.name} could not be uploaded. {error.message}"
+            raise
+
+    def progress(self) -> Progress:
+        return understood(self._get(""), Progress.of)
+
+    def progress_now(self) -> Progress:
+        """In one attempt."""
+        return understood(self._request(""), Progress.of)
+
+    def files(self, status: str = "") -> Iterator[FileInfo]:
+        """All files of the job, page by page; those of one status if it is given."""
+        query = {"status": status} if status else {}
+        while True:
+            files, cursor = understood(self._get("/files", **query), _page)
+            yield from files
+            if not cursor:
+                return
+            query["cursor"] = cursor
+
+    def file(self, file_id: str) -> FileInfo:
+        return understood(self._get(f"/files/{file_id}"), FileInfo.of)
+
+    def data_url(self, file_id: str) -> str:
+        """A result as a `data:` URL. Raises ApiError (`result_too_large`) above some 4 MB."""
+        answer = self._get(f"/files/{file_id}", **{"as": "data-url"})
+        return understood(answer, lambda told: str(told["data_url"]))
+
+    def read(self, file_id: str) -> bytes:
+        """A result's bytes by way of its data URL."""
+        return base64.b64decode(self.data_url(file_id).partition(",")[2])
+
+    def download(self, file: FileInfo, to: Path, count: Count = ignore) -> None:
+        """Save the result of a file; its address is renewed should it have expired."""
+        addresses = iter([file.result.url] if file.result else [])
+
+        def url() -> str:
+            first = next(addresses, None)
+            return first or self._redirect(f"/files/{file.file_id}", **{"as": "redirect"})
+
+        transfer.download(self.wire, url, to, count)
+
+    def download_all(self, files: Mapping[Path, FileInfo], done: Callable[[], None]) -> None:
+        """Save the results of many files, several at once; `done` is called after each."""
+
+        def one(to: Path, file: FileInfo) -> None:
+            self.download(file, to)
+            done()
+
+        tasks = [partial(one, to, file) for to, file in files.items()]
+        self.wire.side_by_side(tasks, DOWNLOADS_AT_ONCE)
+
+    def archive_url(self) -> str:
+        """Where the ZIP of all results is for an hour; "" while it is built."""
+        return self._redirect("/archive")
+
+    def wait_for_archive(self, seconds: float = 120.0, every: float = 2.0) -> str:
+        """The ZIP's address, as soon as there is one. Raises NoProgress."""
+        deadline = time.monotonic() + seconds
+        while not (url := self.archive_url()):
+            if time.monotonic() > deadline:
+                raise NoProgress(f"The ZIP of job {self.job_id} was not ready in {seconds:.0f} s.")
+            self.wire.pause(every)
+        return url
+
+    def download_archive(self, to: Path, count: Count = ignore) -> None:
+        """Save the ZIP of all results once it is built."""
+        transfer.download(self.wire, self.wait_for_archive, to, count)
+
+    def _redirect(self, path: str, **query: str) -> str:
+        return str(self._get(path, **query).headers.get("location", ""))
+
+    def _get(self, path: str, **query: str) -> httpx.Response:
+        return self.wire.patiently(lambda: self._request(path, **query))
+
+    def _request(self, path: str, **query: str) -> httpx.Response:
+        url = f"{self.api_url}/jobs/{self.job_id}{path}"
+        return self.wire.request("GET", url, credential=self.credential, **query)
+
+
+def _page(told: Mapping[str, Any]) -> tuple[list[FileInfo], str]:
+    """A page of files, and the cursor of the next one or ""."""
+    return [FileInfo.of(file) for file in told["files"]], told.get("cursor") or ""

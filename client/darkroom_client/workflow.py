@@ -1,0 +1,162 @@
+"""The main job played for real, and checked: one photo, several, a ZIP with sub-folders."""
+
+from __future__ import annotations
+
+import time
+import zipfile
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from darkroom_client.api import FILES_A_JOB, Darkroom
+from darkroom_client.checks import BadPng, open_png, zip_problems
+from darkroom_client.display import Bars
+from darkroom_client.errors import ClientError, Stopped, Unusable
+from darkroom_client.follow import Pace, Via
+from darkroom_client.model import FileInfo, LocalFile
+from darkroom_client.process import Run, Runner
+from darkroom_client.saving import Places, result_name
+
+_PNG = "image/png"
+_DATA_URL_BYTES = 3_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """title: for people. folder: where its results go. photos: names the service will tell.
+
+    faces: those of the photos that a face has to be found in.
+    """
+
+    title: str
+    folder: str
+    files: Sequence[LocalFile]
+    photos: Sequence[str]
+    options: Mapping[str, Any]
+    faces: Collection[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """How a scenario went; it has passed if there are no problems."""
+
+    scenario: Scenario
+    problems: Sequence[str]
+    succeeded: int = 0
+    seconds: float = 0.0
+    heard: Mapping[Via, int] = field(default_factory=dict)
+
+    @property
+    def passed(self) -> bool:
+        return not self.problems
+
+
+def scenarios(
+    photos: Sequence[LocalFile], album: Path, faces: Collection[str] = ()
+) -> list[Scenario]:
+    """The three of them. album: a ZIP. faces: names of `photos` that have a face."""
+    if not 1 <= len(photos) <= FILES_A_JOB:
+        raise Unusable(f"Give from 1 to {FILES_A_JOB} photos.")
+    try:
+        with zipfile.ZipFile(album) as archive:
+            packed = [entry.filename for entry in archive.infolist() if not entry.is_dir()]
+    except zipfile.BadZipFile as error:
+        raise Unusable(f"{album}: {error}") from error
+    first = next((photo for photo in photos if photo.name in faces), photos[0])
+    names = [photo.name for photo in photos]
+    zipped = LocalFile(album, album.name)
+    return [
+        Scenario("One photo", "one", [first], [first.name], {}),
+        Scenario("Several photos, cropped", "several", photos, names, {"crop_face": True}, faces),
+        Scenario("A ZIP with sub-folders", "zip", [zipped], packed, {}),
+    ]
+
+
+def make_album(photos: Sequence[LocalFile], to: Path) -> Path:
+    """A ZIP of the photos, dealt out over sub-folders."""
+    to.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(to, "w") as album:
+        for number, photo in enumerate(photos):
+            folder = "album" if number % 2 else "album/more of it"
+            album.write(photo.path, f"{folder}/{photo.name}")
+    return to
+
+
+@dataclass(frozen=True, slots=True)
+class Workflow:
+    """Plays scenarios and saves what comes of them below `out`."""
+
+    darkroom: Darkroom
+    out: Path
+    pace: Pace = Pace()
+
+    def play(self, scenario: Scenario, bars: Bars) -> Report:
+        """Whatever goes wrong with a scenario is in its report; the next one can be played."""
+        bar = bars.add(scenario.title)
+        begun = time.monotonic()
+        try:
+            runner = Runner(self.darkroom, scenario.options, archive=True, pace=self.pace)
+            ran = runner.run(scenario.files, bar)
+            bar.begin("saving and checking", None)
+            report = self._checked(scenario, ran)
+        except Stopped:
+            raise
+        except (ClientError, OSError) as error:
+            report = Report(scenario, [str(error)])
+        bar.end("passed" if report.passed else "FAILED")
+        return replace(report, seconds=time.monotonic() - begun)
+
+    def _checked(self, scenario: Scenario, ran: Run) -> Report:
+        files = list(ran.job.files())
+        folder = self.out / scenario.folder
+        places = Places(folder).assign(files)
+        ran.job.download_all(places, lambda: None)
+        problems = [*_job_problems(scenario, ran, files)]
+        results: dict[str, bytes] = {}
+        for path, file in places.items():
+            data = path.read_bytes()
+            results[path.relative_to(folder).as_posix()] = data
+            problems += _result_problems(scenario, ran, file, data)
+        if ran.progress.archive == "ready":
+            to = folder.with_suffix(".zip")
+            ran.job.download_archive(to)
+            expected = {name: result_name(name, _PNG) for name in scenario.photos}
+            problems += zip_problems(to, results, expected)
+        return Report(scenario, problems, ran.progress.succeeded, heard=ran.heard)
+
+
+def _job_problems(scenario: Scenario, ran: Run, files: Sequence[FileInfo]) -> Iterator[str]:
+    progress = ran.progress
+    if progress.status != "completed":
+        yield f"the job is {progress.status}: {(progress.error or {}).get('message', '')}"
+    for file in files:
+        if file.status == "failed":
+            yield f"{file.name}: {(file.error or {}).get('message', 'failed')}"
+    names = sorted(file.name for file in files if file.result)
+    if names != sorted(scenario.photos):
+        yield f"{len(names)} of {len(scenario.photos)} photos came back as they are called"
+    if not (progress.processed == progress.total == progress.succeeded == len(scenario.photos)):
+        yield f"the count says {progress.processed} of {progress.total}"
+    if progress.archive != "ready":
+        yield f"the ZIP's status is {progress.archive}"
+    if not ran.heard.get(Via.WEBSOCKET):
+        yield "no progress came over the WebSocket"
+
+
+def _result_problems(scenario: Scenario, ran: Run, file: FileInfo, data: bytes) -> Iterator[str]:
+    result = file.result
+    assert result is not None  # noqa: S101 - it was downloaded
+    try:
+        width, height, alpha = open_png(data)
+    except BadPng as error:
+        yield f"the result of {file.name} does not open: {error}"
+        return
+    if (width, height, len(data)) != (result.width, result.height, result.size):
+        yield f"the result of {file.name} is not of the size that was told"
+    if not alpha:
+        yield f"the result of {file.name} has no transparency"
+    if len(data) <= _DATA_URL_BYTES and ran.job.read(file.file_id) != data:
+        yield f"the data URL of {file.name} differs from its download"
+    if file.name in scenario.faces and not result.faces:
+        yield f"no face was found in {file.name}"

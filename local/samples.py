@@ -1,0 +1,69 @@
+"""Real photos to try things on: those that scikit-image brings in its wheel.
+
+`python -m local.samples` writes them to out/photos/, as JPEG and as a ZIP with sub-folders.
+"""
+
+import importlib.util
+import sys
+import zipfile
+from pathlib import Path
+
+from PIL import Image
+
+from local import ROOT, LocalStackError
+
+PHOTOS = ROOT / "out" / "photos"
+ALBUM = "album.zip"
+WITH_A_FACE = "astronaut.jpg"
+SOURCES = {
+    "astronaut.jpg": "astronaut.png",
+    "cat.jpg": "chelsea.png",
+    "coffee.jpg": "coffee.png",
+    "rocket.jpg": "rocket.jpg",
+    "motorcycle.jpg": "motorcycle_left.png",
+}
+"""Our name and scikit-image's; not every release brings all of them."""
+FOLDERS = {
+    "astronaut.jpg": "people",
+    "cat.jpg": "animals",
+    "coffee.jpg": "things",
+    "rocket.jpg": "things/on the move",
+    "motorcycle.jpg": "things/on the move",
+}
+_QUALITY = 92
+
+
+def write(folder: Path = PHOTOS) -> list[Path]:
+    """Write what is not there yet; returns the photos' paths. The ZIP is beside them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    photos = [path for path in (_photo(folder / name) for name in SOURCES) if path]
+    if folder / WITH_A_FACE not in photos:
+        raise LocalStackError("scikit-image has brought no photos; install it anew: make setup")
+    with zipfile.ZipFile(folder / ALBUM, "w") as album:
+        for photo in photos:
+            album.write(photo, f"{FOLDERS[photo.name]}/{photo.name}")
+    return photos
+
+
+def _photo(to: Path) -> Path | None:
+    """None where scikit-image does not bring it."""
+    source = _shipped() / SOURCES[to.name]
+    if not source.is_file():
+        return None
+    if not to.exists():
+        with Image.open(source) as picture:
+            picture.convert("RGB").save(to, "JPEG", quality=_QUALITY)
+    return to
+
+
+def _shipped() -> Path:
+    """Looked up as files: scikit-image's own functions would fetch what is missing."""
+    found = importlib.util.find_spec("skimage")
+    if found is None or found.origin is None:
+        raise LocalStackError("scikit-image is not installed: make setup")
+    return Path(found.origin).parent / "data"
+
+
+if __name__ == "__main__":
+    for path in write():
+        sys.stdout.write(f"{path}\n")
