@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from darkroom.access import token_hash
-from darkroom.files import File, FileStatus, ResultInfo
+from darkroom.files import File, ResultInfo
 from darkroom.jobs import Job
 from darkroom.options import Options
+from darkroom.states import FileStatus
 
 TOKEN = "j1.secret"
 

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
+from dataclasses import replace
+from itertools import product
 
 import pytest
 from boto3.dynamodb.types import TypeSerializer
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from darkroom.aws.items import from_stream, job_from, job_item
-from darkroom.jobs import Archive, ArchiveStatus, FileEvent, Job, JobStatus, progress_document
-from darkroom.tally import Outcome, pack, unpack
+from darkroom.errors import Conflict
+from darkroom.jobs import Archive, FileEvent, Job
+from darkroom.progress import progress_document
+from darkroom.states import JOB_MOVES, ArchiveStatus, JobStatus
+from darkroom.tally import Outcome, mark, pack, unpack
 from tests.making import a_job
 
-ENDED = (Outcome.SUCCEEDED, Outcome.FAILED, Outcome.SKIPPED)
+ENDED = (Outcome.SUCCEEDED, Outcome.FAILED, Outcome.SKIPPED, Outcome.CANCELLED)
 
 
 def ended(index: int, outcome: Outcome = Outcome.SUCCEEDED, attempt: int = 1) -> FileEvent:
@@ -110,7 +116,7 @@ def test_any_repetition_and_order_counts_the_same(
 
     assert job.counts.succeeded == truth.count(Outcome.SUCCEEDED)
     assert job.counts.failed == truth.count(Outcome.FAILED)
-    assert job.counts.skipped == truth.count(Outcome.SKIPPED)
+    assert job.counts.skipped == truth.count(Outcome.SKIPPED) + truth.count(Outcome.CANCELLED)
     assert job.status.final
     assert sequences == sorted(sequences)
     assert job.with_events(delivered) is job
@@ -179,6 +185,148 @@ def test_a_job_comes_back_from_the_table_and_the_stream_as_it_was() -> None:
 
 
 def test_a_finished_job_of_many_files_takes_next_to_no_room() -> None:
-    done = bytes([1 << 2 | Outcome.SUCCEEDED]) * 100_000
+    done = bytes([mark(1, Outcome.SUCCEEDED)]) * 100_000
     assert len(pack(done)) < 300
     assert unpack(pack(done)) == done
+
+
+# ---- cancel and retry
+
+
+def test_a_cancel_waits_for_nothing_that_has_not_come() -> None:
+    job = a_job(uploads=3).archive_listed(0, 5, 4).cancelled()
+    assert (job.status, job.total) == (JobStatus.CANCELLED, 6)
+    assert job.cancelled() is job
+    assert job.archive_listed(1, 9, 9) is job
+
+
+def test_a_cancelled_job_counts_what_was_under_way_and_keeps_its_results() -> None:
+    job = a_job().archive_listed(0, 3, 3).with_events([ended(1)]).cancelled()
+    assert job.archive.status is ArchiveStatus.NONE
+    job = job.with_events([ended(2), ended(3, Outcome.CANCELLED)])
+    assert (job.status, job.counts.succeeded, job.counts.skipped) == (JobStatus.CANCELLED, 2, 1)
+    assert (job.archive.status, job.archive.generation) == (ArchiveStatus.BUILDING, 1)
+
+
+def test_a_retry_takes_up_what_failed_and_nothing_else() -> None:
+    outcomes = [Outcome.SUCCEEDED, Outcome.FAILED, Outcome.SKIPPED, Outcome.CANCELLED]
+    job = a_job().archive_listed(0, 4, 4)
+    job = job.with_events([ended(1 + index, outcome) for index, outcome in enumerate(outcomes)])
+    job = job.with_archive(replace(job.archive, status=ArchiveStatus.READY, size=9))
+
+    job = job.retried('{"model": "silueta"}')
+    assert (job.status, job.attempt) == (JobStatus.PROCESSING, 2)
+    assert (job.counts.succeeded, job.counts.failed, job.counts.skipped) == (1, 0, 1)
+    assert job.options == '{"model": "silueta"}'
+    assert job.archive.status is ArchiveStatus.NONE
+
+    late = job.with_events([ended(2, Outcome.FAILED)])
+    assert late is job, "an earlier attempt's outcome is no news"
+    job = job.with_events([ended(2, attempt=2), ended(4, attempt=2)])
+    assert (job.status, job.counts.succeeded) == (JobStatus.COMPLETED, 3)
+    assert (job.archive.status, job.archive.generation) == (ArchiveStatus.BUILDING, 2)
+
+
+def test_a_failed_job_can_be_retried_to_success() -> None:
+    job = a_job().image_listed(0).with_events([ended(0, Outcome.FAILED)])
+    assert job.status is JobStatus.FAILED
+    job = job.retried().with_events([ended(0, attempt=2)])
+    assert (job.status, job.error) == (JobStatus.COMPLETED, None)
+
+
+@pytest.mark.parametrize(
+    ("job", "code"),
+    [
+        (a_job(), "not_ended"),
+        (a_job().image_listed(0), "not_ended"),
+        (a_job().image_listed(0).with_events([ended(0)]), "nothing_to_retry"),
+        (a_job().archive_listed(0, 1, 0), "nothing_to_retry"),
+        (
+            replace(a_job().image_listed(0).with_events([ended(0, Outcome.FAILED)]), attempt=31),
+            "too_many_attempts",
+        ),
+    ],
+)
+def test_what_cannot_be_retried_says_so(job: Job, code: str) -> None:
+    with pytest.raises(Conflict) as refused:
+        job.retried()
+    assert refused.value.code == code
+
+
+class Walk(RuleBasedStateMachine):
+    """Any order of everything that can happen to a job; the counts are held against a ledger."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.job = a_job(uploads=2)
+        self.latest: dict[int, tuple[int, Outcome]] = {}
+
+    def move(self, after: Job) -> None:
+        before, self.job = self.job, after
+        if after is not before:
+            assert after.sequence == before.sequence + 1
+            assert after.status is before.status or after.status in JOB_MOVES[before.status]
+
+    @rule(upload=st.integers(0, 1))
+    def list_image(self, upload: int) -> None:
+        self.move(self.job.image_listed(upload))
+
+    @rule(upload=st.integers(0, 1), files=st.integers(0, 4))
+    def list_archive(self, upload: int, files: int) -> None:
+        self.move(self.job.archive_listed(upload, files, files))
+
+    @rule(outcome=st.sampled_from(ENDED), data=st.data())
+    def end_a_file(self, outcome: Outcome, data: st.DataObject) -> None:
+        indices = [i for s in self.job.spans.values() for i in range(s.first, s.first + s.length)]
+        if not indices:
+            return
+        index = data.draw(st.sampled_from(sorted(indices)))
+        attempt, known = self.latest.get(index, (1, Outcome.PENDING))
+        if known is Outcome.PENDING:
+            self.latest[index] = (attempt, outcome)
+            self.move(self.job.with_events([ended(index, outcome, attempt)]))
+
+    @rule()
+    def tell_all_again(self) -> None:
+        events = [ended(i, o, a) for i, (a, o) in self.latest.items() if o is not Outcome.PENDING]
+        assert self.job.with_events(events) is self.job
+
+    @rule()
+    def cancel(self) -> None:
+        self.move(self.job.cancelled())
+
+    @rule()
+    def retry(self) -> None:
+        try:
+            self.move(self.job.retried())
+        except Conflict:
+            return
+        for index, (_, outcome) in self.latest.items():
+            if outcome in (Outcome.FAILED, Outcome.CANCELLED):
+                self.latest[index] = (self.job.attempt, Outcome.PENDING)
+
+    @invariant()
+    def the_counts_are_true(self) -> None:
+        outcomes = [outcome for _, outcome in self.latest.values()]
+        assert self.job.counts.succeeded == outcomes.count(Outcome.SUCCEEDED)
+        assert self.job.counts.failed == outcomes.count(Outcome.FAILED)
+        done = len(outcomes) - outcomes.count(Outcome.PENDING)
+        assert self.job.counts.processed == done
+        if self.job.total is not None and not self.job.status.final:
+            assert done < self.job.total
+
+
+TestWalk = Walk.TestCase
+
+
+@pytest.mark.parametrize(("before", "after"), list(product(JobStatus, JobStatus)))
+def test_no_job_makes_a_move_that_is_not_legal(before: JobStatus, after: JobStatus) -> None:
+    final = {JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED, JobStatus.EXPIRED}
+    order = [JobStatus.AWAITING_UPLOAD, JobStatus.QUEUED, JobStatus.PROCESSING]
+    if before in final:
+        legal = after is JobStatus.PROCESSING and before is not JobStatus.EXPIRED
+    elif after is JobStatus.EXPIRED:
+        legal = before is JobStatus.AWAITING_UPLOAD
+    else:
+        legal = after in final or order.index(after) > order.index(before)
+    assert (after in JOB_MOVES[before]) is legal

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from samtranslator.yaml_helper import yaml_parse
 
-from darkroom.files import FileStatus
 from darkroom.settings import Settings
+from darkroom.states import FileStatus
 
 INFRA = Path(__file__).parents[1] / "infra"
 TEMPLATE: dict[str, Any] = yaml_parse((INFRA / "template.yaml").read_text(encoding="utf-8"))

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from darkroom.errors import FileError
-from darkroom.files import FileStatus, ResultInfo, ended_by
+from darkroom.files import ResultInfo, ended_by
 from darkroom.keys import result_key
 from darkroom.messages import ImageMessage
 from darkroom.names import with_extension
 from darkroom.settings import Settings
+from darkroom.states import FileStatus
 from functions.process.entry import EntryLimits, read_photo
 
 if TYPE_CHECKING:

@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from darkroom.errors import Conflict, InvalidRequest, NotFound
-from darkroom.files import File, FileStatus, ResultInfo, file_document
-from darkroom.jobs import ArchiveStatus, Job, progress_document
+from darkroom.files import File, ResultInfo, file_document
+from darkroom.jobs import Job
 from darkroom.keys import archive_key
 from darkroom.names import with_extension
+from darkroom.progress import progress_document
+from darkroom.states import ArchiveStatus, FileStatus
 
 if TYPE_CHECKING:
     from darkroom.aws.bucket import Bucket

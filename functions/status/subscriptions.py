@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from darkroom import access, clock
 from darkroom.errors import InvalidRequest, RequestError, Unauthorized
-from darkroom.jobs import Job, progress_document
+from darkroom.jobs import Job
+from darkroom.progress import progress_document
 
 if TYPE_CHECKING:
     from darkroom.aws.connections import Connections

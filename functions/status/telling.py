@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from darkroom.jobs import ArchiveStatus, Job, progress_document
+from darkroom.jobs import Job
 from darkroom.messages import ArchiveMessage
+from darkroom.progress import progress_document
+from darkroom.states import ArchiveStatus
 
 if TYPE_CHECKING:
     from darkroom.aws.connections import Connections

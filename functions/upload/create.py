@@ -10,12 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from darkroom import clock
 from darkroom.access import new_token, token_hash
 from darkroom.errors import InvalidRequest
-from darkroom.files import File, FileStatus
+from darkroom.files import File
 from darkroom.jobs import Job, file_id
 from darkroom.keys import UploadKey
 from darkroom.names import safe_path
 from darkroom.options import parse_options, resolve
 from darkroom.settings import Settings
+from darkroom.states import FileStatus
 from darkroom.validation import refusal
 
 if TYPE_CHECKING:

@@ -13,9 +13,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from darkroom.errors import NotFound
-from darkroom.jobs import Archive, ArchiveStatus, Job
+from darkroom.jobs import Archive, Job
 from darkroom.keys import archive_key
 from darkroom.messages import ArchiveMessage
+from darkroom.states import ArchiveStatus
 from functions.zip.layout import Layout, Literal, Part, Slice
 from functions.zip.manifest import archive_layout
 

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 
 from darkroom import clock
 from darkroom.errors import FileError, InvalidRequest
-from darkroom.files import File, FileStatus
+from darkroom.files import File
 from darkroom.jobs import Job, file_id
 from darkroom.keys import INBOX, drop_job_id
 from darkroom.messages import Arrival
 from darkroom.names import safe_path
 from darkroom.options import Options, parse_options_json, resolve
 from darkroom.settings import Settings
+from darkroom.states import FileStatus
 
 DAY = 86_400
 OPTIONS = "darkroom-options"

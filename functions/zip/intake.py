@@ -13,13 +13,14 @@ from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from darkroom.errors import FileError
-from darkroom.files import File, FileStatus, ended_by
+from darkroom.files import File, ended_by
 from darkroom.jobs import MAX_FILES, Job, file_id
 from darkroom.keys import UploadKey
 from darkroom.messages import Arrival, ImageMessage, Source
 from darkroom.names import safe_path
 from darkroom.options import Options
 from darkroom.settings import Settings
+from darkroom.states import FileStatus
 from functions.zip.drops import drop_job, drop_options, is_drop
 from functions.zip.listing import Listed, Listing, ListingLimits, list_entries
 from functions.zip.ranged import RangedFile

@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from darkroom import clock
-from darkroom.files import File, FileStatus
+from darkroom.files import File
 from darkroom.jobs import Job
 from darkroom.names import UniqueNames, with_extension
+from darkroom.states import FileStatus
 from functions.zip.layout import Item, Layout, Trailing
 
 MANIFEST = "manifest.json"

@@ -1,34 +1,15 @@
-"""A file of a job: an upload, or a photo inside an uploaded ZIP.
-
-awaiting_upload → queued → succeeded | failed | skipped
-                → expanded                               (a ZIP: its photos are files too)
-"""
+"""A file of a job: an upload, or a photo inside an uploaded ZIP."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 from darkroom import clock
 from darkroom.errors import FileError, SkippedFile
 from darkroom.messages import Source
-from darkroom.tally import Outcome
-
-
-class FileStatus(StrEnum):
-    AWAITING_UPLOAD = "awaiting_upload"
-    QUEUED = "queued"
-    EXPANDED = "expanded"
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-    SKIPPED = "skipped"
-
-    @property
-    def outcome(self) -> Outcome:
-        """What the file counts as."""
-        return Outcome.__members__.get(self.name, Outcome.PENDING)
+from darkroom.states import FileStatus
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,49 +1,23 @@
-"""A job: its states, and every change it can go through. Pure; `aws.table` stores it.
+"""A job, and every change it can go through. Pure; `aws.table` stores it.
 
-    awaiting_upload → queued → processing → completed | failed | cancelled | expired
-
-Each change returns a new job, or the same one where there is nothing to change, so that a repeat
-of any event is harmless. A change that is kept raises `sequence` by one.
+Each change returns a new job, or the same one where there is nothing to
+change, so that a repeat of any event is harmless. A kept change raises `sequence` by one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 from typing import Any
 
 from darkroom import clock, tally
-from darkroom.errors import DarkroomError
+from darkroom.errors import Conflict, DarkroomError
+from darkroom.states import JOB_MOVES, ArchiveStatus, JobStatus
 from darkroom.tally import Counts, Outcome
 
 RECENT = 10
 MAX_FILES = 200_000
 """Indices a job may give out, so that its item stays far below DynamoDB's 400 KB."""
-
-
-class JobStatus(StrEnum):
-    AWAITING_UPLOAD = "awaiting_upload"
-    QUEUED = "queued"
-    PROCESSING = "processing"
-    COMPLETED = "completed"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-    EXPIRED = "expired"
-
-    @property
-    def final(self) -> bool:
-        return self in _FINAL
-
-
-_FINAL = {JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED, JobStatus.EXPIRED}
-
-
-class ArchiveStatus(StrEnum):
-    NONE = "none"
-    BUILDING = "building"
-    READY = "ready"
-    FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +63,10 @@ class FileEvent:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """spans: of the uploads listed so far, by upload index. total: None until all are listed."""
+    """spans: of the uploads listed so far, by upload index. total: None until all are listed.
+
+    attempt: rises with each retry; the files it takes up again get its number.
+    """
 
     job_id: str
     job_type: str
@@ -108,6 +85,7 @@ class Job:
     sequence: int = 1
     archive: Archive = Archive()
     error: Mapping[str, str] | None = None
+    attempt: int = 1
 
     def image_listed(self, upload: int) -> Job:
         """The upload is one photo (or nothing that can be read), under its own index."""
@@ -126,7 +104,7 @@ class Job:
         if upload in self.spans or self.status.final:
             return self
         spans = {**self.spans, upload: span}
-        total = sum(span.files for span in spans.values()) if len(spans) == self.uploads else None
+        total = _files(spans) if len(spans) == self.uploads else None
         waiting = self.status is JobStatus.AWAITING_UPLOAD
         status = JobStatus.QUEUED if waiting else self.status
         return self._next(spans=spans, total=total, status=status)
@@ -152,6 +130,38 @@ class Job:
             status=self.status if self.status.final else JobStatus.PROCESSING,
         )
 
+    def cancelled(self) -> Job:
+        """What has not begun will not; what is not there yet will not be waited for."""
+        if self.status.final:
+            return self
+        given_up = {upload: Span(upload, 1, 1) for upload in range(self.uploads)}
+        spans = {**given_up, **self.spans}
+        return self._next(spans=spans, total=_files(spans), status=JobStatus.CANCELLED)
+
+    def retried(self, options: str | None = None) -> Job:
+        """Failed and cancelled files are taken up again, with other options where given.
+
+        Raises Conflict: `not_ended`, `nothing_to_retry`, `too_many_attempts`.
+        """
+        if not self.status.final:
+            raise Conflict("not_ended", "The job has not ended; retry it when it has.")
+        again = list(tally.indices(self.tally, (Outcome.FAILED, Outcome.CANCELLED)))
+        if not again or JobStatus.PROCESSING not in JOB_MOVES[self.status]:
+            raise Conflict("nothing_to_retry", "The job has no failed files to retry.")
+        attempt = self.attempt + 1
+        if attempt > tally.MAX_ATTEMPT:
+            raise Conflict("too_many_attempts", "The job was retried too often; make a new one.")
+        merged = tally.merge(self.tally, dict.fromkeys(again, tally.mark(attempt, Outcome.PENDING)))
+        return self._next(
+            status=JobStatus.PROCESSING,
+            options=options or self.options,
+            attempt=attempt,
+            tally=merged,
+            counts=tally.count(merged),
+            archive=Archive(generation=self.archive.generation),
+            error=None,
+        )
+
     def with_archive(self, archive: Archive) -> Job:
         """The archive has moved on, unless a later generation has begun meanwhile."""
         if archive.generation != self.archive.generation or archive == self.archive:
@@ -160,17 +170,28 @@ class Job:
 
     def _next(self, **changes: Any) -> Job:
         moved = replace(self, **changes, sequence=self.sequence + 1, updated_at=clock.now())
-        return _settled(moved)
+        settled = _settled(moved)
+        if settled.status is not self.status and settled.status not in JOB_MOVES[self.status]:
+            raise ValueError(f"a job does not go from {self.status} to {settled.status}")
+        return settled
+
+
+def _files(spans: Mapping[int, Span]) -> int:
+    return sum(span.files for span in spans.values())
 
 
 def _settled(job: Job) -> Job:
-    """The job ends once every one of its files has."""
-    if job.status.final or job.total is None or job.counts.processed < job.total:
+    """The job ends once every one of its files has, and then wants its archive, once."""
+    if job.total is None or job.counts.processed < job.total:
         return job
     if job.counts.succeeded == 0:
-        return replace(job, status=JobStatus.FAILED, error=_why_nothing(job))
+        ended = job.status.final
+        return job if ended else replace(job, status=JobStatus.FAILED, error=_why_nothing(job))
+    status = job.status if job.status.final else JobStatus.COMPLETED
+    if job.archive.status is not ArchiveStatus.NONE:
+        return replace(job, status=status)
     archive = Archive(ArchiveStatus.BUILDING, job.archive.generation + 1)
-    return replace(job, status=JobStatus.COMPLETED, archive=archive)
+    return replace(job, status=status, archive=archive)
 
 
 def _why_nothing(job: Job) -> Mapping[str, str]:
@@ -191,34 +212,3 @@ def _why_nothing(job: Job) -> Mapping[str, str]:
 def file_id(index: int) -> str:
     """Files are numbered within their job, uploads first, then what came out of ZIPs."""
     return f"{index:06d}"
-
-
-def progress_document(job: Job) -> dict[str, Any]:
-    """What `GET /jobs/{id}` and the WebSocket tell of a job; under 32 KB."""
-    processed = job.counts.processed
-    return {
-        "type": "progress",
-        "job_id": job.job_id,
-        "status": job.status.value,
-        "sequence": job.sequence,
-        "progress": {
-            "processed": processed,
-            "total": job.total,
-            "percentage": round(100 * processed / job.total, 1) if job.total else 0.0,
-        },
-        "summary": {
-            "succeeded": job.counts.succeeded,
-            "failed": job.counts.failed,
-            "skipped": job.counts.skipped,
-        },
-        "metadata": {
-            "created_at": clock.iso(job.created_at),
-            "updated_at": clock.iso(job.updated_at),
-            "job_type": job.job_type,
-            "file_count": job.uploads,
-        },
-        "archive": {"status": job.archive.status.value}
-        | ({"bytes": job.archive.size} if job.archive.status is ArchiveStatus.READY else {}),
-        "recent": [dict(entry) for entry in job.recent],
-        "error": dict(job.error) if job.error else None,
-    }

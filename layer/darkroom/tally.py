@@ -1,6 +1,6 @@
 """How far each file of a job has come, one byte a file, so that counting cannot go wrong.
 
-A file's byte is `attempt * 4 + outcome`. Within an attempt a file ends once, and attempts only
+A file's byte is `attempt * 8 + outcome`. Within an attempt a file ends once, and attempts only
 rise, so the larger byte is always the later one, and merging is `max`: any repetition and any
 order of the same outcomes gives the same tally (docs/decisions/0002-counting.md).
 """
@@ -8,11 +8,11 @@ order of the same outcomes gives the same tally (docs/decisions/0002-counting.md
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 
-MAX_ATTEMPT = 63
+MAX_ATTEMPT = 31
 
 
 class Outcome(IntEnum):
@@ -20,10 +20,13 @@ class Outcome(IntEnum):
     SUCCEEDED = 1
     FAILED = 2
     SKIPPED = 3
+    CANCELLED = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
+    """skipped: with those that a cancel left undone."""
+
     succeeded: int = 0
     failed: int = 0
     skipped: int = 0
@@ -34,10 +37,10 @@ class Counts:
 
 
 def mark(attempt: int, outcome: Outcome) -> int:
-    """The byte of a file; `attempt` is 1-63."""
+    """The byte of a file; `attempt` is 1-31."""
     if not 1 <= attempt <= MAX_ATTEMPT:
         raise ValueError(f"attempt {attempt} is not in 1..{MAX_ATTEMPT}")
-    return attempt << 2 | outcome
+    return attempt << 3 | outcome
 
 
 def merge(tally: bytes, marks: Mapping[int, int]) -> bytes:
@@ -52,7 +55,7 @@ def merge(tally: bytes, marks: Mapping[int, int]) -> bytes:
 
 # For each outcome, the bytes of the other outcomes: what `translate` deletes to count it.
 _OTHERS = {
-    outcome: bytes(value for value in range(256) if value & 3 != outcome) for outcome in Outcome
+    outcome: bytes(value for value in range(256) if value & 7 != outcome) for outcome in Outcome
 }
 
 
@@ -60,7 +63,17 @@ def count(tally: bytes) -> Counts:
     def of(outcome: Outcome) -> int:
         return len(tally.translate(None, _OTHERS[outcome]))
 
-    return Counts(of(Outcome.SUCCEEDED), of(Outcome.FAILED), of(Outcome.SKIPPED))
+    return Counts(
+        of(Outcome.SUCCEEDED),
+        of(Outcome.FAILED),
+        of(Outcome.SKIPPED) + of(Outcome.CANCELLED),
+    )
+
+
+def indices(tally: bytes, outcomes: Iterable[Outcome]) -> Iterator[int]:
+    """The files that ended so in their latest attempt."""
+    wanted = set(outcomes)
+    return (index for index, value in enumerate(tally) if value & 7 in wanted)
 
 
 def pack(tally: bytes) -> bytes:

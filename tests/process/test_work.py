@@ -12,9 +12,10 @@ import pytest
 from PIL import Image
 
 from darkroom.errors import FileError, RetryLater, SkippedFile
-from darkroom.files import File, FileStatus
+from darkroom.files import File
 from darkroom.messages import ImageMessage, Source
 from darkroom.options import Options
+from darkroom.states import FileStatus
 from functions.process import app
 from functions.process.engine import Result
 from tests.conftest import Cloud, FakeContext, sqs_event

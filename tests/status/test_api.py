@@ -9,8 +9,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from darkroom.files import File, FileStatus
-from darkroom.jobs import Archive, ArchiveStatus, Job, JobStatus
+from darkroom.files import File
+from darkroom.jobs import Archive, Job
+from darkroom.states import ArchiveStatus, FileStatus, JobStatus
 from functions.status import api
 from tests.conftest import KEY, Cloud, FakeContext, http_event
 from tests.making import TOKEN, a_file, a_job, a_result

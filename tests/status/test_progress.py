@@ -12,8 +12,9 @@ from boto3.dynamodb.types import TypeSerializer
 
 from darkroom.aws import items
 from darkroom.aws.services import services
-from darkroom.files import File, FileStatus
-from darkroom.jobs import ArchiveStatus, Job, JobStatus
+from darkroom.files import File
+from darkroom.jobs import Job
+from darkroom.states import ArchiveStatus, FileStatus, JobStatus
 from functions.status import notify, tally
 from functions.status.counting import events_by_job
 from tests.conftest import Cloud, FakeContext

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from darkroom.files import FileStatus
-from darkroom.jobs import Archive, ArchiveStatus, JobStatus
+from darkroom.jobs import Archive
+from darkroom.states import ArchiveStatus, FileStatus, JobStatus
 from functions.zip import archive, building
 from tests.conftest import Cloud, FakeContext, sqs_event
 from tests.making import a_file, a_job, a_result

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from darkroom.errors import NotFound
-from darkroom.files import FileStatus
-from darkroom.jobs import Job, JobStatus
+from darkroom.jobs import Job
 from darkroom.messages import ImageMessage
+from darkroom.states import FileStatus, JobStatus
 from functions.process.entry import EntryLimits, read_photo
 from functions.status.counting import count_files
 from functions.zip import fanout

@@ -18,9 +18,10 @@ from typing import Any, Final
 from boto3.dynamodb.types import TypeDeserializer
 
 from darkroom import tally
-from darkroom.files import File, FileStatus, ResultInfo
-from darkroom.jobs import Archive, ArchiveStatus, Job, JobStatus, Span
+from darkroom.files import File, ResultInfo
+from darkroom.jobs import Archive, Job, Span
 from darkroom.messages import Source
+from darkroom.states import ArchiveStatus, FileStatus, JobStatus
 from darkroom.tally import Counts
 
 JOB: Final = "JOB"
@@ -57,6 +58,7 @@ def job_item(job: Job) -> dict[str, Any]:
         "sequence": job.sequence,
         "archive": asdict(job.archive) | {"status": job.archive.status.value},
         "error": dict(job.error) if job.error else None,
+        "attempt": job.attempt,
     }
 
 
@@ -88,6 +90,7 @@ def job_from(item: Mapping[str, Any]) -> Job:
             archive["upload_id"],
         ),
         error=item["error"],
+        attempt=int(item["attempt"]),
     )
 
 

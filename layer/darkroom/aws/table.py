@@ -13,8 +13,9 @@ from botocore.exceptions import ClientError
 
 from darkroom.aws import items
 from darkroom.errors import NotFound, RetryLater
-from darkroom.files import File, FileStatus, ResultInfo
+from darkroom.files import File, ResultInfo
 from darkroom.jobs import Job
+from darkroom.states import FileStatus
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table

@@ -1,0 +1,90 @@
+"""The states of jobs and files, and every legal move between them.
+
+    job     awaiting_upload → queued → processing → completed | failed | cancelled | expired
+    file    awaiting_upload → queued → succeeded | failed | skipped | cancelled
+                            → expanded                  (a ZIP: its photos are files too)
+
+A job may end from every state before. A retry sets failed and cancelled files to queued again, and
+their job to processing. Every write to the table is conditional on the state it moves from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from darkroom.tally import Outcome
+
+
+class JobStatus(StrEnum):
+    AWAITING_UPLOAD = "awaiting_upload"
+    QUEUED = "queued"
+    PROCESSING = "processing"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+    @property
+    def final(self) -> bool:
+        return self in _FINAL
+
+
+JOB_MOVES: Mapping[JobStatus, frozenset[JobStatus]] = {
+    JobStatus.AWAITING_UPLOAD: frozenset(
+        {
+            JobStatus.QUEUED,
+            JobStatus.PROCESSING,
+            JobStatus.COMPLETED,
+            JobStatus.FAILED,
+            JobStatus.CANCELLED,
+            JobStatus.EXPIRED,
+        }
+    ),
+    JobStatus.QUEUED: frozenset(
+        {JobStatus.PROCESSING, JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED}
+    ),
+    JobStatus.PROCESSING: frozenset({JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED}),
+    JobStatus.COMPLETED: frozenset({JobStatus.PROCESSING}),
+    JobStatus.FAILED: frozenset({JobStatus.PROCESSING}),
+    JobStatus.CANCELLED: frozenset({JobStatus.PROCESSING}),
+    JobStatus.EXPIRED: frozenset(),
+}
+_FINAL = {JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED, JobStatus.EXPIRED}
+
+
+class ArchiveStatus(StrEnum):
+    NONE = "none"
+    BUILDING = "building"
+    READY = "ready"
+    FAILED = "failed"
+
+
+class FileStatus(StrEnum):
+    AWAITING_UPLOAD = "awaiting_upload"
+    QUEUED = "queued"
+    EXPANDED = "expanded"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    CANCELLED = "cancelled"
+
+    @property
+    def outcome(self) -> Outcome:
+        """What the file counts as."""
+        return Outcome.__members__.get(self.name, Outcome.PENDING)
+
+
+FILE_MOVES: Mapping[FileStatus, frozenset[FileStatus]] = {
+    FileStatus.AWAITING_UPLOAD: frozenset(
+        {FileStatus.QUEUED, FileStatus.EXPANDED, FileStatus.FAILED, FileStatus.CANCELLED}
+    ),
+    FileStatus.QUEUED: frozenset(
+        {FileStatus.SUCCEEDED, FileStatus.FAILED, FileStatus.SKIPPED, FileStatus.CANCELLED}
+    ),
+    FileStatus.FAILED: frozenset({FileStatus.QUEUED, FileStatus.FAILED}),
+    FileStatus.CANCELLED: frozenset({FileStatus.QUEUED, FileStatus.FAILED}),
+    FileStatus.EXPANDED: frozenset(),
+    FileStatus.SUCCEEDED: frozenset(),
+    FileStatus.SKIPPED: frozenset(),
+}
