@@ -82,7 +82,8 @@ def _zip64_extra(*values: int) -> bytes:
 
 def _dos_time(modified: datetime | None) -> tuple[int, int]:
     """Time and date as MS-DOS has them (4.4.6): two-second steps, the years 1980 to 2107."""
-    if modified is not None and modified.tzinfo is not None:
+    # The first and the last year that Python knows cannot be moved to another zone.
+    if modified is not None and modified.tzinfo is not None and 1 < modified.year < 9999:
         modified = modified.astimezone(UTC)
     if modified is None or modified.year < 1980:
         return 0, 1 << 5 | 1
