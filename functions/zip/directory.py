@@ -1,10 +1,10 @@
 """Finds the central directory of a ZIP. Section numbers are those of APPNOTE 6.3.10.
 
-Why not `zipfile`: it meets the figures (0.85 s and 77 MB for 100,000 entries, against 0.2 s and
-20 MB here), but one entry it does not know (a newer version, a damaged extra field) makes it refuse
-the whole archive, it yields nothing before it has parsed everything, it takes the offsets of
-archives over 4 GiB without ZIP64 as they stand, and it calls an entry that is listed twice an
-overlap. The tests hold the listing to what `zipfile` reads wherever it does read an archive.
+Why not `zipfile`: it meets the figures (0.85 s and 77 MB before the first of 100,000 entries, where
+this takes 0.3 s and 20 MB), but one entry it does not know (a newer version, a damaged extra field)
+makes it refuse the whole archive, it takes the offsets of archives over 4 GiB without ZIP64 as they
+stand, and it calls an entry that is listed twice an overlap. The tests hold the listing to what
+`zipfile` reads wherever it does read an archive.
 """
 
 from __future__ import annotations

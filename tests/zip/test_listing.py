@@ -370,10 +370,17 @@ def test_any_directory_is_listed_or_refused(noise: bytes) -> None:
 
 
 def test_every_single_byte_may_be_wrong() -> None:
-    """Where zipfile reads the damaged archive, both agree on what it holds."""
+    """What is read of a damaged archive, zipfile reads the same way, if it reads it at all."""
+    read = 0
     for at, value in itertools.product(range(len(GOOD)), (0, 0xFF)):
         data = GOOD[:at] + bytes([value]) + GOOD[at + 1 :]
         survives(data)
+        try:
+            agrees_with_zipfile(data)
+            read += 1
+        except (FileError, zipfile.BadZipFile, NotImplementedError):
+            continue
+    assert read > len(GOOD)
 
 
 def large(count: int) -> tuple[RangedFile, int]:
