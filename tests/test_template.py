@@ -84,7 +84,9 @@ def test_every_function_has_its_own_narrow_policy_and_log(name: str) -> None:
         assert statement["Resource"] != "*"
         resources = statement["Resource"]
         for resource in resources if isinstance(resources, list) else [resources]:
-            if any(action.startswith("s3:") for action in actions(statement)):
+            if actions(statement) == ["s3:ListBucket"]:
+                assert statement["Condition"]["StringLike"]["s3:prefix"]
+            elif any(action.startswith("s3:") for action in actions(statement)):
                 assert resource["Fn::Sub"].startswith("${Bucket.Arn}/")
 
 

@@ -13,7 +13,7 @@ from darkroom.keys import result_key
 from darkroom.messages import ImageMessage
 from darkroom.names import with_extension
 from darkroom.settings import Settings
-from darkroom.states import FileStatus
+from darkroom.states import FileStatus, JobStatus
 from functions.process.entry import EntryLimits, read_photo
 
 if TYPE_CHECKING:
@@ -32,18 +32,25 @@ class Work:
     def do(self, message: ImageMessage) -> None:
         """A photo that cannot be processed ends as failed; only what may pass is raised.
 
-        A repeat of a photo that has ended does nothing.
+        A repeat of a photo that has ended does nothing, nor does one whose job was deleted; one
+        whose job was cancelled before it began is not begun.
         """
         file = self.jobs.file(message.job_id, message.file_id)
+        job = self.jobs.get(message.job_id)
         if file is None or file.status is not FileStatus.QUEUED or file.attempt != message.attempt:
+            return
+        if job is None or job.status is JobStatus.CANCELLED:
+            self.jobs.ended(file, FileStatus.CANCELLED)
             return
         try:
             result = self._process(message)
         except FileError as error:
             status = FileStatus.FAILED if _expected(message) else ended_by(error)
             self.jobs.ended(file, status, error=error.as_dict())
-        else:
-            self.jobs.ended(file, FileStatus.SUCCEEDED, result)
+            return
+        kept = self.jobs.ended(file, FileStatus.SUCCEEDED, result)
+        if not kept and self.jobs.file(message.job_id, message.file_id) is None:
+            self.bucket.delete(result.key)  # the job was deleted meanwhile
 
     def _process(self, message: ImageMessage) -> ResultInfo:
         begun = time.monotonic()

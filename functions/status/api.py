@@ -75,18 +75,8 @@ def get_page() -> Response[str]:
 
 
 def _job(job_id: str) -> Job:
-    """The job, where the request's credential may use it.
-
-    A wrong credential is refused before it can learn whether the job exists.
-    """
     shared = services()
-    sent = http.credential(app)
-    job = shared.jobs.get(job_id)
-    if job is None:
-        access.require_key(sent, shared.key)
-        return shared.jobs.require(job_id)
-    access.require_job(sent, job, shared.key)
-    return job
+    return access.authorized_job(http.credential(app), job_id, shared.jobs.get, shared.key)
 
 
 def _redirect(url: str) -> Response[str]:

@@ -1,4 +1,4 @@
-"""The table's stream, jobs only: tells who needs to know that a job has moved on."""
+"""The table's stream, jobs only: acts on every change of a job."""
 
 from __future__ import annotations
 
@@ -9,29 +9,20 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from darkroom.aws import items
 from darkroom.aws.services import services
-from functions.status.telling import Change, tell
+from darkroom.jobs import Job
+from functions.status.telling import Change, Telling
 
 logger = Logger(service="notify")
 
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], _context: LambdaContext) -> None:
-    """Raises where the batch should come again; documents and archive requests may repeat."""
+    """Raises where the batch should come again; all that follows from it may repeat."""
     shared = services()
-    tell(
-        [
-            _change(record["dynamodb"])
-            for record in event["Records"]
-            if "NewImage" in record["dynamodb"]
-        ],
-        shared.connections,
-        shared.archives,
-    )
+    telling = Telling(shared.jobs, shared.connections, shared.archives, shared.intake)
+    records = [record["dynamodb"] for record in event["Records"]]
+    telling.tell([Change(_job(r.get("OldImage")), _job(r.get("NewImage"))) for r in records])
 
 
-def _change(record: dict[str, Any]) -> Change:
-    old = record.get("OldImage")
-    return Change(
-        items.job_from(items.from_stream(old)) if old else None,
-        items.job_from(items.from_stream(record["NewImage"])),
-    )
+def _job(image: dict[str, Any] | None) -> Job | None:
+    return items.job_from(items.from_stream(image)) if image else None

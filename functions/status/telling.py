@@ -1,52 +1,101 @@
-"""What follows from a change of a job: documents to its followers, and its archive.
+"""What follows from a change of a job.
 
-Whatever changes a job, wherever, this is the one place that acts on it.
+Whatever changes a job, wherever, this is the one place that acts on it: documents to followers,
+the archive, uploads that a cancel no longer waits for, a retry's files, a deleted job's remains.
+All of it may be repeated.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from darkroom.jobs import Job
-from darkroom.messages import ArchiveMessage
+from darkroom.messages import ArchiveMessage, ForgetMessage, RetryMessage
 from darkroom.progress import progress_document
-from darkroom.states import ArchiveStatus
+from darkroom.states import ArchiveStatus, FileStatus, JobStatus
 
 if TYPE_CHECKING:
     from darkroom.aws.connections import Connections
     from darkroom.aws.queues import Queue
+    from darkroom.aws.table import JobTable
+
+
+Request = TypeVar("Request")
 
 
 class Change(NamedTuple):
-    """before: None for a new job."""
+    """before: None for a new job. after: None for a deleted one."""
 
     before: Job | None
-    after: Job
+    after: Job | None
 
 
-def tell(changes: Sequence[Change], connections: Connections, archives: Queue) -> None:
-    archives.send([request for change in changes if (request := archive_request(change))])
-    for job in latest(changes):
-        document = progress_document(job)
-        for connection in connections.followers(job.job_id):
-            connections.send(connection, document)
+@dataclass(frozen=True, slots=True)
+class Telling:
+    jobs: JobTable
+    connections: Connections
+    archives: Queue
+    intake: Queue
+
+    def tell(self, changes: Sequence[Change]) -> None:
+        self.archives.send(_all(archive_request(change) for change in changes))
+        self.intake.send(_all(rework_request(change) for change in changes))
+        for job in cancelled(changes):
+            self._give_up_uploads(job)
+        for job in latest(changes):
+            document = progress_document(job)
+            for connection in self.connections.followers(job.job_id):
+                self.connections.send(connection, document)
+
+    def _give_up_uploads(self, job: Job) -> None:
+        """A job has at most 100 uploads, and their ids come first."""
+        uploads, _ = self.jobs.page(job.job_id, limit=job.uploads)
+        for file in uploads:
+            if file.index < job.uploads and file.status is FileStatus.AWAITING_UPLOAD:
+                self.jobs.given_up(file)
 
 
 def archive_request(change: Change) -> ArchiveMessage | None:
     """A new generation of the archive is wanted."""
     before, after = change
-    wanted = after.archive.status is ArchiveStatus.BUILDING
-    if not wanted or (before and before.archive.generation == after.archive.generation):
+    if after is None or after.archive.status is not ArchiveStatus.BUILDING:
+        return None
+    if before and before.archive.generation == after.archive.generation:
         return None
     return ArchiveMessage(job_id=after.job_id, generation=after.archive.generation)
+
+
+def rework_request(change: Change) -> RetryMessage | ForgetMessage | None:
+    """The job was deleted (or has expired from the table), or is tried again."""
+    before, after = change
+    if before and after is None:
+        return ForgetMessage(forget=before.job_id)
+    if before and after and after.attempt > before.attempt:
+        return RetryMessage(retry=after.job_id, attempt=after.attempt)
+    return None
+
+
+def cancelled(changes: Sequence[Change]) -> list[Job]:
+    """Jobs that have just been cancelled."""
+    return [
+        after
+        for before, after in changes
+        if after
+        and after.status is JobStatus.CANCELLED
+        and (before is None or before.status is not JobStatus.CANCELLED)
+    ]
 
 
 def latest(changes: Sequence[Change]) -> list[Job]:
     """Of each job only its newest document is worth sending."""
     newest: dict[str, Job] = {}
     for _, job in changes:
-        known = newest.get(job.job_id)
-        if known is None or job.sequence > known.sequence:
+        if job and (job.job_id not in newest or job.sequence > newest[job.job_id].sequence):
             newest[job.job_id] = job
     return list(newest.values())
+
+
+def _all(messages: Iterable[Request | None]) -> list[Request]:
+    return [message for message in messages if message is not None]

@@ -1,4 +1,4 @@
-"""S3 events from the intake queue: each upload or drop becomes one message per photo."""
+"""The intake queue: uploads and drops become messages, a photo each; retries; forgotten jobs."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from darkroom.aws.services import services
-from darkroom.messages import Arrival
+from darkroom.messages import Arrival, ForgetMessage, RetryMessage
 from functions.zip.intake import Intake
+from functions.zip.rework import Rework
 
 logger = Logger(service="fanout")
 _processor = BatchProcessor(event_type=EventType.SQS)
@@ -30,19 +31,23 @@ STOP_MILLISECONDS = 10_000
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> Any:
     shared = services()
-    intake = Intake(
-        shared.settings,
-        shared.jobs,
-        shared.bucket,
-        shared.images,
-        shared.intake,
-        lambda: context.get_remaining_time_in_millis() < STOP_MILLISECONDS,
-    )
+
+    def out_of_time() -> bool:
+        return context.get_remaining_time_in_millis() < STOP_MILLISECONDS
+
+    work = (shared.jobs, shared.bucket, shared.images, shared.intake, out_of_time)
+    intake, rework = Intake(shared.settings, *work), Rework(*work)
 
     def receive(record: SQSRecord) -> None:
-        for arrival in arrivals(json.loads(record.body)):
-            dealt = intake.receive(arrival)
-            logger.info("Dealt out", extra={"key": arrival.key, **dealt._asdict()})
+        match json.loads(record.body):
+            case {"retry": _} as body:
+                rework.retry(RetryMessage.model_validate(body))
+            case {"forget": _} as body:
+                rework.forget(ForgetMessage.model_validate(body))
+            case body:
+                for arrival in arrivals(body):
+                    dealt = intake.receive(arrival)
+                    logger.info("Dealt out", extra={"key": arrival.key, **dealt._asdict()})
 
     return process_partial_response(event, receive, _processor, context)
 

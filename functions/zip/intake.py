@@ -9,18 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from darkroom.errors import FileError
-from darkroom.files import File, ended_by
+from darkroom.files import File, ended_by, image_message
 from darkroom.jobs import MAX_FILES, Job, file_id
 from darkroom.keys import UploadKey
-from darkroom.messages import Arrival, ImageMessage, Source
+from darkroom.messages import Arrival, Source
 from darkroom.names import safe_path
 from darkroom.options import Options
 from darkroom.settings import Settings
-from darkroom.states import FileStatus
+from darkroom.states import FileStatus, JobStatus
 from functions.zip.drops import drop_job, drop_options, is_drop
 from functions.zip.listing import Listed, Listing, ListingLimits, list_entries
 from functions.zip.ranged import RangedFile
@@ -64,7 +65,7 @@ class Intake:
         job, file = found
         archive = RangedFile(self.bucket.reader(arrival.key, arrival.etag), arrival.size)
         try:
-            listing = self._listing(archive, arrival, job)
+            listing = self._listing(archive, arrival, job, file)
         except FileError as error:
             self.jobs.change(job.job_id, lambda job: job.image_listed(file.index))
             self.jobs.rejected(file, error.as_dict())
@@ -86,8 +87,8 @@ class Intake:
             options = drop_options(self.bucket.head(arrival.key).metadata, self.settings)
         except FileError as error:
             job, file = drop_job(arrival, Options(), self.settings)
-            if self.jobs.create(job, [file]):
-                self.jobs.change(job.job_id, lambda job: job.image_listed(file.index))
+            self.jobs.create(job, [file])
+            self.jobs.change(job.job_id, lambda job: job.image_listed(file.index))
             self.jobs.rejected(file, error.as_dict())
             return None
         job, file = drop_job(arrival, options, self.settings)
@@ -95,12 +96,15 @@ class Intake:
         stored = self.jobs.file(job.job_id, file.file_id)
         return (self.jobs.require(job.job_id), stored) if stored and _open(stored) else None
 
-    def _listing(self, archive: RangedFile, arrival: Arrival, job: Job) -> Listing | None:
+    def _listing(
+        self, archive: RangedFile, arrival: Arrival, job: Job, upload: File
+    ) -> Listing | None:
         """The entries of a ZIP; None for anything else. Raises FileError for a ZIP in ruins."""
         if not _is_zip(archive.read(0, min(4, arrival.size)), arrival.key):
             return None
         listing = list_entries(archive, self._limits())
-        if job.next_index + len(listing) > MAX_FILES:
+        known = upload.index in job.spans
+        if not known and job.next_index + len(listing) > MAX_FILES:
             raise FileError(
                 "too_many_files",
                 f"One job holds {MAX_FILES:,} files at most; send this ZIP as a job of its own.",
@@ -120,32 +124,37 @@ class Intake:
         file = replace(file, source=source, size=arrival.size)
         self.jobs.change(job.job_id, lambda job: job.image_listed(file.index))
         self.jobs.arrived(file)
-        self.images.send([_message(file, Options.model_validate_json(job.options))])
+        self.images.send([image_message(file, Options.model_validate_json(job.options))])
 
     def _deal_out(self, arrival: Arrival, job: Job, upload: File, listing: Listing) -> None:
-        """The total is known before the first photo is sent, so that the last one ends the job."""
+        """The total is known before the first photo is sent, so that the last one ends the job.
+
+        A job cancelled meanwhile gets the rest of its photos as cancelled ones: they are counted.
+        """
         photos = sum(1 for _ in listing)
-        job, _ = self.jobs.change(
+        job, listed = self.jobs.change(
             job.job_id, lambda job: job.archive_listed(upload.index, len(listing), photos)
         )
-        first = job.spans[upload.index].first
-        options = Options.model_validate_json(job.options)
-        source = Source(key=arrival.key, etag=arrival.etag, size=arrival.size)
-
-        def deal(chunk: list[Listed]) -> None:
-            files = [_entry_file(listed, job.job_id, first, source) for listed in chunk]
-            self.jobs.add_files(files, job.expires_at)
-            queued = [file for file in files if file.status is FileStatus.QUEUED]
-            self.images.send([_message(file, options) for file in queued])
-
+        if job.status.final and not listed and job.spans[upload.index].length != len(listing):
+            return  # cancelled before the ZIP was listed: it counts as one file
         chunks = _chunks(listing.entries(arrival.start), CHUNK)
         with ThreadPoolExecutor(THREADS) as pool:
             for wave in _chunks(chunks, THREADS):
                 if self.out_of_time():
                     self.again.send([arrival.model_copy(update={"start": wave[0][0].index})])
                     return
+                deal = partial(self._deal, self.jobs.require(job.job_id), upload, arrival)
                 list(pool.map(deal, wave))
         self.jobs.expanded(upload)
+
+    def _deal(self, job: Job, upload: File, arrival: Arrival, chunk: list[Listed]) -> None:
+        source = Source(key=arrival.key, etag=arrival.etag, size=arrival.size)
+        first = job.spans[upload.index].first
+        files = [_entry_file(listed, job, first, source) for listed in chunk]
+        self.jobs.add_files(files, job.expires_at)
+        queued = [file for file in files if file.status is FileStatus.QUEUED]
+        options = Options.model_validate_json(job.options)
+        self.images.send([image_message(file, options) for file in queued])
 
 
 def _open(file: File) -> bool:
@@ -155,32 +164,21 @@ def _open(file: File) -> bool:
 
 def _is_zip(head: bytes, key: str) -> bool:
     """By the bytes; a ZIP behind something else, such as an unpacker, only by its name."""
-    return head[:4] in (b"PK\x03\x04", b"PK\x05\x06") or key.lower().endswith(".zip")
+    return head[:4] in (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08") or key.lower().endswith(".zip")
 
 
-def _entry_file(listed: Listed, job_id: str, first: int, archive: Source) -> File:
+def _entry_file(listed: Listed, job: Job, first: int, archive: Source) -> File:
     problem = listed.problem
+    waiting = FileStatus.CANCELLED if job.status is JobStatus.CANCELLED else FileStatus.QUEUED
     return File(
-        job_id=job_id,
+        job_id=job.job_id,
         file_id=file_id(first + listed.index),
         name=safe_path(listed.path),
         size=listed.entry.size,
-        status=ended_by(problem) if problem else FileStatus.QUEUED,
+        status=ended_by(problem) if problem else waiting,
         modified=listed.modified.timestamp() if listed.modified else None,
         source=archive.model_copy(update={"entry": listed.entry}),
         error=problem.as_dict() if problem else None,
-    )
-
-
-def _message(file: File, options: Options) -> ImageMessage:
-    assert file.source is not None  # noqa: S101 - a queued file has one
-    return ImageMessage(
-        job_id=file.job_id,
-        file_id=file.file_id,
-        attempt=file.attempt,
-        name=file.name,
-        source=file.source,
-        options=options,
     )
 
 

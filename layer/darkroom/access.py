@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from collections.abc import Callable
 
-from darkroom.errors import Unauthorized
+from darkroom.errors import NotFound, Unauthorized
 from darkroom.jobs import Job
 
 
@@ -54,3 +55,21 @@ def require_key(credential: str, key: str) -> None:
 def require_job(credential: str, job: Job, key: str) -> None:
     if not is_token(credential, job) and not is_key(credential, key):
         raise Unauthorized("wrong_token", "This needs the job's own token or the deployment's key.")
+
+
+def authorized_job(
+    credential: str, job_id: str, find: Callable[[str], Job | None], key: str
+) -> Job:
+    """The job, where `credential` may use it.
+
+    Raises Unauthorized, or NotFound (`unknown_job`) for the key's holder alone: nobody else
+    learns which jobs exist.
+    """
+    job = find(job_id)
+    if job is not None:
+        require_job(credential, job, key)
+        return job
+    require_key(credential, key)
+    raise NotFound(
+        "unknown_job", "There is no job with this id; it may have expired or been deleted."
+    )

@@ -8,7 +8,8 @@ from typing import Any
 
 from darkroom import clock
 from darkroom.errors import FileError, SkippedFile
-from darkroom.messages import Source
+from darkroom.messages import ImageMessage, Source
+from darkroom.options import Options
 from darkroom.states import FileStatus
 
 
@@ -57,6 +58,20 @@ class File:
 
 def ended_by(error: FileError) -> FileStatus:
     return FileStatus.SKIPPED if isinstance(error, SkippedFile) else FileStatus.FAILED
+
+
+def image_message(file: File, options: Options) -> ImageMessage:
+    """The work of a queued file. Raises ValueError for a file whose bytes never came."""
+    if file.source is None:
+        raise ValueError(f"file {file.file_id} has no source")
+    return ImageMessage(
+        job_id=file.job_id,
+        file_id=file.file_id,
+        attempt=file.attempt,
+        name=file.name,
+        source=file.source,
+        options=options,
+    )
 
 
 def file_document(file: File, url: str | None = None) -> dict[str, Any]:

@@ -62,6 +62,20 @@ class Arrival(Message):
     start: int = 0
 
 
+class RetryMessage(Message):
+    """Take up the failed and cancelled files of a job again, from file id `after` on."""
+
+    retry: str
+    attempt: int = Field(ge=2)
+    after: str = ""
+
+
+class ForgetMessage(Message):
+    """Delete what is left of a job that is gone: its files, followers and objects."""
+
+    forget: str
+
+
 class ArchiveMessage(Message):
     """Work for the archive: make (or make again) the ZIP of a job's results.
 

@@ -13,6 +13,7 @@ from PIL import Image
 
 from darkroom.errors import FileError, RetryLater, SkippedFile
 from darkroom.files import File
+from darkroom.jobs import Job
 from darkroom.messages import ImageMessage, Source
 from darkroom.options import Options
 from darkroom.states import FileStatus
@@ -202,3 +203,27 @@ def test_bad_bytes_have_a_name_with_the_real_engine(
     assert error is not None
     assert error["code"] == (code or "damaged_photo")
     assert error["message"].endswith(".")
+
+
+def test_a_photo_of_a_cancelled_job_is_not_begun(cloud: Cloud, engine: StandInEngine) -> None:
+    message = queued(cloud)
+    cloud.services.jobs.change("j1", Job.cancelled)
+    assert run(message) == []
+    assert engine.seen == []
+    assert stored(cloud).status is FileStatus.CANCELLED
+
+
+def test_a_job_deleted_while_its_photo_is_processed_keeps_no_result(
+    cloud: Cloud, engine: StandInEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message = queued(cloud)
+    process = engine.process
+
+    def meanwhile(photo: bytes, options: Options) -> Result:
+        cloud.services.jobs.forget("j1")
+        cloud.services.jobs.sweep_out("j1")
+        return process(photo, options)
+
+    monkeypatch.setattr(engine, "process", meanwhile)
+    assert run(message) == []
+    assert cloud.keys("results/") == []

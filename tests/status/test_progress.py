@@ -130,3 +130,35 @@ def test_a_follower_that_is_gone_does_not_keep_others_waiting(gateway: StandInGa
     notify.handler(job_event((None, a_job())), FakeContext())
     assert [to for to, _ in gateway.sent] == ["c2"]
     assert services().connections.followers("j1") == ["c2"]
+
+
+def intake(cloud: Cloud) -> list[Any]:
+    found = cloud.received(cloud.services.settings.intake_queue_url)
+    return [json.loads(body) for body in found]
+
+
+def test_a_cancel_gives_up_the_uploads_that_have_not_come(
+    cloud: Cloud, gateway: StandInGateway
+) -> None:
+    before = a_job(uploads=3).image_listed(1)
+    files = [a_file(0), a_file(1, status=FileStatus.QUEUED), a_file(2)]
+    cloud.services.jobs.create(before, files)
+    notify.handler(job_event((before, before.cancelled())), FakeContext())
+    stored = list(cloud.services.jobs.files("j1"))
+    assert [file.status.value for file in stored] == ["cancelled", "queued", "cancelled"]
+    tally.handler(file_event(*stored), FakeContext())
+    assert cloud.services.jobs.require("j1").counts.skipped == 2
+
+
+def test_a_retry_is_handed_on(cloud: Cloud, gateway: StandInGateway) -> None:
+    failed = a_file(0, status=FileStatus.FAILED, error={"code": "x", "message": "y"})
+    before = a_job().image_listed(0).with_events(events_by_job([failed])["j1"])
+    notify.handler(job_event((before, before.retried())), FakeContext())
+    assert intake(cloud) == [{"retry": "j1", "attempt": 2, "after": ""}]
+
+
+def test_what_is_left_of_a_deleted_job_is_handed_on(cloud: Cloud, gateway: StandInGateway) -> None:
+    event = {"Records": [{"dynamodb": {"OldImage": image(items.job_item(a_job()))}}]}
+    notify.handler(event, FakeContext())
+    assert intake(cloud) == [{"forget": "j1"}]
+    assert gateway.sent == []

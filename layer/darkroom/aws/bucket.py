@@ -113,6 +113,18 @@ class Bucket:
     def delete(self, key: str) -> None:
         self.client.delete_object(Bucket=self.name, Key=key)
 
+    def delete_all(self, prefix: str) -> None:
+        """Every object whose key begins with `prefix`."""
+        for page in self.client.get_paginator("list_objects_v2").paginate(
+            Bucket=self.name, Prefix=prefix
+        ):
+            keys = [{"Key": found["Key"]} for found in page.get("Contents", [])]
+            if keys:
+                self.client.delete_objects(
+                    Bucket=self.name,
+                    Delete={"Objects": keys, "Quiet": True},  # type: ignore[typeddict-item]
+                )
+
     def begin_upload(self, key: str, content_type: str) -> str:
         """The id of a new multipart upload."""
         begun = self.client.create_multipart_upload(

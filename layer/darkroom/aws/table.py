@@ -12,10 +12,10 @@ from boto3.dynamodb.conditions import Attr, Key
 from botocore.exceptions import ClientError
 
 from darkroom.aws import items
-from darkroom.errors import NotFound, RetryLater
+from darkroom.errors import FileError, NotFound, RetryLater
 from darkroom.files import File, ResultInfo
 from darkroom.jobs import Job
-from darkroom.states import FileStatus
+from darkroom.states import FILE_MOVES, FileStatus
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 TRANSACTION = 100
 """Items one transaction holds at most."""
 _TRIES = 40
+_NEVER_CAME = FileError("never_uploaded", "The file was never uploaded; send it anew.").as_dict()
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +155,17 @@ class JobTable:
         """The upload could not be read at all."""
         return self._move(file, FileStatus.AWAITING_UPLOAD, FileStatus.FAILED, error=dict(error))
 
+    def given_up(self, file: File) -> bool:
+        """The job was cancelled before the upload came."""
+        return self._move(file, FileStatus.AWAITING_UPLOAD, FileStatus.CANCELLED)
+
+    def requeued(self, file: File, attempt: int) -> bool:
+        """A failed or cancelled file is taken up again, or fails again where there is no source."""
+        if file.source:
+            return self._move(file, file.status, FileStatus.QUEUED, attempt=attempt)
+        error = dict(file.error or _NEVER_CAME)
+        return self._move(file, file.status, FileStatus.FAILED, attempt=attempt, error=error)
+
     def ended(
         self,
         file: File,
@@ -170,16 +182,41 @@ class JobTable:
             error=error and dict(error),
         )
 
+    def forget(self, job_id: str) -> None:
+        """The job itself goes: from now on its id is unknown."""
+        self.table.delete_item(Key={"pk": items.partition(job_id), "sk": items.JOB})
+
+    def sweep_out(self, job_id: str) -> None:
+        """All other items of a forgotten job go: files and followers."""
+        query: dict[str, Any] = {
+            "KeyConditionExpression": Key("pk").eq(items.partition(job_id)),
+            "ProjectionExpression": "pk, sk",
+        }
+        while True:
+            found = self.table.query(**query)
+            with self.table.batch_writer() as batch:
+                for item in found["Items"]:
+                    batch.delete_item(Key={"pk": item["pk"], "sk": item["sk"]})
+            if "LastEvaluatedKey" not in found:
+                return
+            query["ExclusiveStartKey"] = found["LastEvaluatedKey"]
+
     def _move(self, file: File, before: FileStatus, after: FileStatus, **values: Any) -> bool:
+        """Raises ValueError for a move that is not legal, whatever the table says."""
+        if after not in FILE_MOVES[before]:
+            raise ValueError(f"a file does not go from {before} to {after}")
         new = {"status": after.value} | {k: v for k, v in values.items() if v is not None}
+        stale = "" if after in {FileStatus.FAILED, FileStatus.SKIPPED} else " REMOVE #error"
         try:
             self.table.update_item(
                 Key={"pk": items.partition(file.job_id), "sk": items.FILE + file.file_id},
-                UpdateExpression="SET " + ", ".join(f"#{name} = :{name}" for name in new),
-                ConditionExpression="#status = :before AND #attempt = :attempt",
-                ExpressionAttributeNames={f"#{name}": name for name in (*new, "attempt")},
+                UpdateExpression="SET " + ", ".join(f"#{name} = :{name}" for name in new) + stale,
+                ConditionExpression="#status = :before AND #attempt = :now",
+                ExpressionAttributeNames={
+                    f"#{name}": name for name in {*new, "attempt", *(["error"] if stale else [])}
+                },
                 ExpressionAttributeValues={f":{name}": value for name, value in new.items()}
-                | {":before": before.value, ":attempt": file.attempt},
+                | {":before": before.value, ":now": file.attempt},
             )
         except ClientError as error:
             return _refused(error)
