@@ -6,7 +6,7 @@ from PIL import Image, ImageOps
 
 from local import samples
 
-CELL = 320
+HEIGHT = 300
 GAP = 12
 SQUARE = 10
 _WHITE = (255, 255, 255)
@@ -22,27 +22,34 @@ def draw(demo: Path) -> Path:
     face = samples.WITH_A_FACE
     pairs.append((samples.PHOTOS / face, demo / "several" / Path(face).with_suffix(".png").name))
     pairs = [(before, after) for before, after in pairs if after.exists()]
-    step = CELL + GAP
-    paper = Image.new("RGB", (step * len(pairs) + GAP, step * 2 + GAP), _WHITE)
-    for column, (before, after) in enumerate(pairs):
-        left = GAP + step * column
-        with Image.open(before) as photo:
-            paper.paste(_fitted(photo.convert("RGBA")), (left, GAP))
-        with Image.open(after) as cutout:
-            paper.paste(_fitted(cutout.convert("RGBA")), (left, GAP + step))
+    columns = [(_photo(before), _cutout(after, before)) for before, after in pairs]
+    width = sum(photo.width + GAP for photo, _ in columns) + GAP
+    paper = Image.new("RGB", (width, 2 * HEIGHT + 3 * GAP), _WHITE)
+    left = GAP
+    for photo, cutout in columns:
+        paper.paste(photo, (left, GAP))
+        paper.paste(cutout, (left + (photo.width - cutout.width) // 2, HEIGHT + 2 * GAP))
+        left += photo.width + GAP
     to = demo / "before-after.jpg"
     paper.save(to, "JPEG", quality=88)
     return to
 
 
-def _fitted(picture: Image.Image) -> Image.Image:
-    """The whole picture in the middle of a cell; a checkerboard shows through it."""
-    small = ImageOps.contain(picture, (CELL, CELL), Image.Resampling.LANCZOS)
-    board = _checkerboard(small.size)
-    board.alpha_composite(small)
-    cell = Image.new("RGB", (CELL, CELL), _WHITE)
-    cell.paste(board.convert("RGB"), ((CELL - small.width) // 2, (CELL - small.height) // 2))
-    return cell
+def _photo(path: Path) -> Image.Image:
+    with Image.open(path) as photo:
+        width = round(photo.width * HEIGHT / photo.height)
+        return photo.convert("RGB").resize((width, HEIGHT), Image.Resampling.LANCZOS)
+
+
+def _cutout(path: Path, before: Path) -> Image.Image:
+    """On a checkerboard, no larger than the photo it was made from is shown."""
+    with Image.open(path) as found:
+        cutout = ImageOps.contain(
+            found.convert("RGBA"), _photo(before).size, Image.Resampling.LANCZOS
+        )
+    board = _checkerboard(cutout.size)
+    board.alpha_composite(cutout)
+    return board.convert("RGB")
 
 
 def _checkerboard(size: tuple[int, int]) -> Image.Image:

@@ -57,8 +57,10 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
         if position + 12 > len(data):
             raise BadPng("its end is missing")
         size, kind = struct.unpack_from(">I4s", data, position)
+        if position + 12 + size > len(data):
+            raise BadPng("its end is missing")
         content = data[position + 8 : position + 8 + size]
-        (crc,) = struct.unpack_from(">I", data.ljust(position + 12 + size), position + 8 + size)
+        (crc,) = struct.unpack_from(">I", data, position + 8 + size)
         if crc != zlib.crc32(kind + content):
             raise BadPng(f"its {kind.decode('latin-1')} part is damaged")
         yield kind, content

@@ -86,14 +86,16 @@ class Job:
         return base64.b64decode(self.data_url(file_id).partition(",")[2])
 
     def download(self, file: FileInfo, to: Path, count: Count = ignore) -> None:
-        """Save the result of a file; its address is renewed should it have expired."""
-        addresses = iter([file.result.url] if file.result else [])
-
-        def url() -> str:
-            first = next(addresses, None)
-            return first or self._redirect(f"/files/{file.file_id}", **{"as": "redirect"})
-
-        transfer.download(self.wire, url, to, count)
+        """Save the result of a file, from a new address should its own have expired."""
+        if file.result:
+            known = file.result.url
+            try:
+                return transfer.download(self.wire, lambda: known, to, count)
+            except ApiError as error:
+                if error.status != 403:
+                    raise
+        path, query = f"/files/{file.file_id}", {"as": "redirect"}
+        return transfer.download(self.wire, lambda: self._redirect(path, **query), to, count)
 
     def download_all(self, files: Mapping[Path, FileInfo], done: Callable[[], None]) -> None:
         """Save the results of many files, several at once; `done` is called after each."""

@@ -52,14 +52,14 @@ def workflow(console: Console, reports: Sequence[Report]) -> int:
     """The table of scenarios and what was wrong; returns the exit status."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for name in ("Scenario", "Photos", "Succeeded", "Seconds", "Progress by", ""):
-        table.add_column(name, justify="right" if name in _NUMBERS else "left")
+        table.add_column(name, justify="right" if name in _NUMBERS else "left", no_wrap=True)
     for report in reports:
         table.add_row(
             report.scenario.title,
             str(len(report.scenario.photos)),
             str(report.succeeded),
             f"{report.seconds:.1f}",
-            ", ".join(f"{via} ({count})" for via, count in report.heard.items()) or "-",
+            ", ".join(f"{via} {count}" for via, count in report.heard.items()) or "-",
             Text("PASSED", "green") if report.passed else Text("FAILED", "bold red"),
         )
     console.print()

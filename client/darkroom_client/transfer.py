@@ -11,8 +11,6 @@ from darkroom_client.errors import Unusable
 from darkroom_client.model import LocalFile
 from darkroom_client.wire import Wire, api_error, reaching
 
-CHUNK = 256 * 1024
-
 Count = Callable[[int], None]
 """Is told of bytes that went through; of fewer than none where an attempt was in vain."""
 
@@ -104,7 +102,7 @@ class _Download:
             self._etag = response.headers.get("etag", "")
             with self._part.open("r+b" if self._held else "wb") as out:
                 out.seek(self._held)
-                for chunk in response.iter_raw(CHUNK):
+                for chunk in response.iter_bytes():
                     self._wire.check()
                     out.write(chunk)
                     self._held += len(chunk)

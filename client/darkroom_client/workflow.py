@@ -68,8 +68,8 @@ def scenarios(
     zipped = LocalFile(album, album.name)
     return [
         Scenario("One photo", "one", [first], [first.name], {}),
-        Scenario("Several photos, cropped", "several", photos, names, {"crop_face": True}, faces),
-        Scenario("A ZIP with sub-folders", "zip", [zipped], packed, {}),
+        Scenario("Several, cropped", "several", photos, names, {"crop_face": True}, faces),
+        Scenario("ZIP with folders", "zip", [zipped], packed, {}),
     ]
 
 
