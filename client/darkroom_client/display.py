@@ -6,7 +6,8 @@ from types import TracebackType
 from typing import Self
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn
+from rich.text import Text
 
 from darkroom_client.follow import Update
 from darkroom_client.model import Progress as Document
@@ -21,7 +22,7 @@ class Bars:
             BarColumn(bar_width=28),
             TextColumn("{task.percentage:>3.0f} %"),
             TextColumn("{task.fields[told]}", markup=False),
-            TimeElapsedColumn(),
+            _Clock(),
             console=console,
         )
 
@@ -41,8 +42,15 @@ class Bars:
         return Bar(self._progress, self._progress.add_task(title, total=None, told="starting"))
 
 
+class _Clock(ProgressColumn):
+    """Runs through all phases of a job, where rich's own stops with the first full bar."""
+
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.elapsed or 0:.0f} s", "progress.elapsed")
+
+
 class Bar:
-    """Goes through a job's phases; each fills it anew."""
+    """Goes through a job's phases, of which each fills it anew; total: None where unknown."""
 
     def __init__(self, progress: Progress, task: TaskID) -> None:
         self._progress = progress
