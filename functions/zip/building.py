@@ -8,7 +8,7 @@ completes the upload.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -86,20 +86,30 @@ class Builder:
         return now.archive.upload_id if same else None
 
     def _upload(self, job: Job, layout: Layout[str], parts: Sequence[Part], upload_id: str) -> None:
-        """Upload those of `parts` that S3 does not have yet."""
+        """Upload those of `parts` that S3 does not have yet.
+
+        One part is on its way out while the next is fetched, so three are in memory at most.
+        """
         key = archive_key(job.job_id, job.archive.generation)
         there = self.bucket.uploaded_parts(key, upload_id)
-        with ThreadPoolExecutor(READERS) as pool:
-
-            def fetch(segment: Literal | Slice[str]) -> bytes:
-                if isinstance(segment, Literal):
-                    return segment.data
-                return self.bucket.read_range(segment.ref, segment.start, segment.end)
-
+        with ThreadPoolExecutor(READERS) as readers, ThreadPoolExecutor(1) as uploader:
+            under_way: Future[None] | None = None
             for part in parts:
-                if part.number not in there:
-                    body = b"".join(pool.map(fetch, layout.segments(part.start, part.end)))
-                    self.bucket.upload_part(key, upload_id, part.number, body)
+                if part.number in there:
+                    continue
+                body = b"".join(readers.map(self._fetch, layout.segments(part.start, part.end)))
+                if under_way:
+                    under_way.result()
+                under_way = uploader.submit(
+                    self.bucket.upload_part, key, upload_id, part.number, body
+                )
+            if under_way:
+                under_way.result()
+
+    def _fetch(self, segment: Literal | Slice[str]) -> bytes:
+        if isinstance(segment, Literal):
+            return segment.data
+        return self.bucket.read_range(segment.ref, segment.start, segment.end)
 
     def _complete(
         self, job: Job, layout: Layout[str], parts: Sequence[Part], upload_id: str

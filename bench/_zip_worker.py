@@ -1,0 +1,77 @@
+"""Fan-out and archive in a fresh process, for what a Lambda's clock does not show.
+
+    python -m bench._zip_worker fanout JOB KEY     requests, bytes and memory of one fan-out
+    python -m bench._zip_worker archive JOB        requests and memory of one archive
+
+The environment names the stack, as the template does for the function. Prints one line of JSON;
+memory is what the work adds to the idle process, in bytes.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from darkroom.aws.services import services
+from darkroom.messages import ArchiveMessage, Arrival
+from functions.zip import building
+from functions.zip.intake import Intake
+
+
+def main() -> None:
+    kind, job_id, *rest = sys.argv[1:]
+    shared = services()
+    counter = Counter[str]()
+    clients = [
+        shared.bucket.client,
+        shared.images.client,
+        shared.archives.client,
+        shared.jobs.table.meta.client,
+    ]
+    for client in clients:
+        client.meta.events.register("before-send", _count(counter))
+    shared.jobs.get(job_id)
+    idle = _peak()
+    counter.clear()
+    read = 0
+    if kind == "fanout":
+        head = shared.bucket.head(rest[0])
+        intake = Intake(
+            shared.settings,
+            shared.jobs,
+            shared.bucket,
+            shared.images,
+            shared.intake,
+            lambda: False,
+        )
+        read = intake.receive(Arrival(key=rest[0], etag=head.etag, size=head.size)).bytes_read
+    else:
+        building.SHARE = 1 << 50  # this one worker builds all of it
+        job = shared.jobs.require(job_id)
+        message = ArchiveMessage(job_id=job_id, generation=job.archive.generation)
+        building.Builder(shared.jobs, shared.bucket, shared.archives).build(message)
+    print(
+        json.dumps(
+            {"requests": counter.total(), "read": read, "memory": _peak() - idle, "idle": idle}
+        )
+    )
+
+
+def _count(counter: Counter[str]) -> Any:
+    def count(event_name: str, **_: Any) -> None:
+        counter[event_name.rpartition(".")[2]] += 1
+
+    return count
+
+
+def _peak() -> int:
+    """Of this process alone: what `getrusage` tells begins with the memory of its parent."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) * 1024
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,319 @@
+"""ZIPs in and out against the common way, on the local stack: `make bench-zip`.
+
+Both sides run in one go on the same stack, one after the other: they would take the emulator's one
+core from each other. Writes out/bench/zip.json. PHOTOS=1000 makes it small, to try it out.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+import time
+import uuid
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from bench import _common_way, _zips
+from bench._report import Figure, write
+from darkroom import clock
+from darkroom.aws.services import services
+from darkroom.files import File, ResultInfo
+from darkroom.jobs import Archive, Job, file_id
+from darkroom.keys import archive_key
+from darkroom.options import Options
+from darkroom.states import ArchiveStatus, FileStatus, JobStatus
+from local.stack import Stack, running
+
+PHOTOS = int(os.environ.get("PHOTOS", "10000"))
+MANY = 10 * PHOTOS
+BYTES = 100_000 * PHOTOS
+RESULT = 200_000
+MB = 1_000_000
+
+
+@dataclass
+class Bench:
+    """A stack, and what the benchmark does to it."""
+
+    stack: Stack
+
+    def __post_init__(self) -> None:
+        self.s3, self.sqs = self.stack.client("s3"), self.stack.client("sqs")
+        self.functions = self.stack.client("lambda")
+        self.bucket = self.stack.outputs["BucketName"]
+        self.environment: dict[str, str] = {}
+        self.names: list[str] = []
+        for function in self.functions.list_functions()["Functions"]:
+            self.names.append(function["FunctionName"])
+            self.environment |= function.get("Environment", {}).get("Variables", {})
+        self.queue = self.environment["IMAGES_QUEUE_URL"]
+        os.environ.update(self.environment)
+        os.environ.update(
+            AWS_ENDPOINT_URL=f"http://{self.stack.address}",
+            AWS_ACCESS_KEY_ID=self.stack.access_key,
+            AWS_SECRET_ACCESS_KEY=self.stack.secret_key,
+            AWS_DEFAULT_REGION="us-east-1",
+        )
+        self.jobs = services().jobs
+
+    @contextmanager
+    def held(self, function: str) -> Iterator[None]:
+        """What a function is called for waits in its queues, and is thrown away at the end."""
+        name = next(name for name in self.names if function in name)
+        sources = self.functions.list_event_source_mappings(FunctionName=name)
+        for source in sources["EventSourceMappings"]:
+            self.functions.update_event_source_mapping(UUID=source["UUID"], Enabled=False)
+        yield
+        for source in sources["EventSourceMappings"]:
+            queue = source["EventSourceArn"].rpartition(":")[2]
+            self.sqs.purge_queue(QueueUrl=self.sqs.get_queue_url(QueueName=queue)["QueueUrl"])
+            self.functions.update_event_source_mapping(UUID=source["UUID"], Enabled=True)
+
+    def waiting(self) -> int:
+        found = self.sqs.get_queue_attributes(
+            QueueUrl=self.queue, AttributeNames=["ApproximateNumberOfMessages"]
+        )
+        return int(found["Attributes"]["ApproximateNumberOfMessages"])
+
+    def job(self, **changes: Any) -> Job:
+        """A job that waits for one upload."""
+        now = clock.now()
+        values: dict[str, Any] = {
+            "job_id": uuid.uuid4().hex,
+            "job_type": "zip",
+            "options": Options(model="u2netp").model_dump_json(),
+            "token_hash": "",
+            "uploads": 1,
+            "created_at": now,
+            "updated_at": now,
+            "expires_at": now + 86_400,
+        }
+        return Job(**values | changes)
+
+    def arrive(self, archive: Path) -> tuple[str, str, float]:
+        """Upload a ZIP for a new job; returns the job's id, the key, and when S3 had it all."""
+        job = self.job()
+        upload = File(job.job_id, file_id(0), "a.zip", 1, FileStatus.AWAITING_UPLOAD)
+        self.jobs.create(job, [upload])
+        key = f"uploads/{job.job_id}/{upload.file_id}/a.zip"
+        self.s3.put_object(Bucket=self.bucket, Key=key, Body=archive.read_bytes())
+        return job.job_id, key, time.monotonic()
+
+    def worker(self, *arguments: str) -> dict[str, int]:
+        done = subprocess.run(
+            [sys.executable, "-m", "bench._zip_worker", *arguments],
+            env=os.environ | {"PYTHONPATH": ".:layer"},
+            stdout=subprocess.PIPE,
+            check=True,
+        )
+        found: dict[str, int] = json.loads(done.stdout)
+        return found
+
+
+def main() -> int:
+    with running(workers=2, name="bench-zip") as stack:
+        bench = Bench(stack)
+        figures = writes(bench)
+        # Only the ZIP's own way is measured: photos wait in their queue.
+        with bench.held("ProcessFunction"):
+            figures += way_in(bench) + way_out(bench)
+    write("zip", figures)
+    return 0
+
+
+def way_in(bench: Bench) -> list[Figure]:
+    archive = _zips.make(PHOTOS, BYTES)
+    drain(bench, 10, bench.arrive(_zips.make(10, MB))[2])  # a warm function
+    _, key, arrived = bench.arrive(archive)
+    first, last = drain(bench, PHOTOS, arrived)
+    common, requests, moved = counted(
+        bench,
+        lambda: _common_way.take_in(bench.s3, bench.sqs, bench.bucket, key, bench.queue),
+    )
+    drain(bench, PHOTOS, time.monotonic())
+    bench.s3.delete_object(Bucket=bench.bucket, Key=key)
+
+    ours = alone(bench, archive)
+    small = alone(bench, _zips.make(PHOTOS, BYTES // 10))
+    many = alone(bench, _zips.make(MANY, BYTES))
+    directory = directory_bytes(archive)
+    return [
+        Figure(f"{PHOTOS} photos: event to last message", last, "s", "<= 10"),
+        Figure("… against the common way", last / common, "ratio", "<= 0.333"),
+        Figure("… the common way", common, "s"),
+        Figure("… S3 bytes against the common way", ours["read"] / moved, "ratio", "<= 0.01"),
+        Figure(
+            "… requests against the common way", ours["requests"] / requests, "ratio", "<= 0.125"
+        ),
+        Figure("… requests", ours["requests"], ""),
+        Figure("… event to first message, warm", first, "s", "<= 1"),
+        Figure("… bytes read beyond the directory", (ours["read"] - directory) / MB, "MB", "<= 5"),
+        Figure(f"memory over idle, {MANY} entries", many["memory"] / MB, "MB", "<= 250"),
+        Figure("… a tenth of the entries", ours["memory"] / MB, "MB"),
+        Figure("… the same entries in a tenth of the bytes", small["memory"] / MB, "MB"),
+    ]
+
+
+def alone(bench: Bench, archive: Path) -> dict[str, int]:
+    """A fan-out in a process of its own, while the function waits."""
+    with bench.held("FanoutFunction"):
+        job, key, _ = bench.arrive(archive)
+        found = bench.worker("fanout", job, key)
+        bench.s3.delete_object(Bucket=bench.bucket, Key=key)
+    bench.sqs.purge_queue(QueueUrl=bench.queue)
+    return found
+
+
+def drain(bench: Bench, photos: int, since: float) -> tuple[float, float]:
+    """Seconds until the first and the last message wait in the queue, which is emptied then."""
+    first = 0.0
+    while (found := bench.waiting()) < photos:
+        if found and not first:
+            first = time.monotonic() - since
+        if time.monotonic() - since > 300:
+            raise SystemExit(f"only {found} of {photos} messages came")
+        time.sleep(0.02)
+    last = time.monotonic() - since
+    bench.sqs.purge_queue(QueueUrl=bench.queue)
+    return first or last, last
+
+
+def counted(bench: Bench, work: Callable[[], int]) -> tuple[float, int, int]:
+    """Seconds, requests and S3 bytes of the common way."""
+    totals = {"requests": 0, "bytes": 0}
+
+    def sent(request: Any, **_: Any) -> None:
+        totals["requests"] += 1
+        totals["bytes"] += int(request.headers.get("Content-Length", 0))
+
+    def received(http_response: Any, **_: Any) -> None:
+        totals["bytes"] += int(http_response.headers.get("Content-Length", 0))
+
+    bench.s3.meta.events.register("before-send.s3", sent)
+    bench.s3.meta.events.register("after-call.s3", received)
+    bench.sqs.meta.events.register("before-send.sqs.SendMessageBatch", sent)
+    began = time.monotonic()
+    work()
+    seconds = time.monotonic() - began
+    bench.s3.meta.events.unregister("before-send.s3", sent)
+    bench.s3.meta.events.unregister("after-call.s3", received)
+    bench.sqs.meta.events.unregister("before-send.sqs.SendMessageBatch", sent)
+    return seconds, totals["requests"], totals["bytes"]
+
+
+def directory_bytes(archive: Path) -> int:
+    with zipfile.ZipFile(archive) as packed:
+        return archive.stat().st_size - packed.start_dir
+
+
+def way_out(bench: Bench) -> list[Figure]:
+    with bench.held("ArchiveFunction"):
+        few, _ = results(bench, PHOTOS // 100)
+        bench.jobs.create(few, [])
+        small = bench.worker("archive", few.job_id)
+    job, keys = results(bench, PHOTOS)
+    began = time.monotonic()
+    bench.jobs.create(job, [])
+    while bench.jobs.require(job.job_id).archive.status is not ArchiveStatus.READY:
+        if time.monotonic() - began > 900:
+            raise SystemExit("the archive was not built")
+        time.sleep(0.1)
+    ours = time.monotonic() - began
+    bench.s3.delete_object(Bucket=bench.bucket, Key=archive_key(job.job_id, 1))
+    common, _, _ = counted(
+        bench, lambda: _common_way.take_out(bench.s3, bench.bucket, keys, "common/all.zip")
+    )
+    bench.s3.delete_object(Bucket=bench.bucket, Key="common/all.zip")
+    with bench.held("ArchiveFunction"):
+        bench.jobs.change(job.job_id, wanted_again)
+        large = bench.worker("archive", job.job_id)
+    return [
+        Figure(f"{PHOTOS} results: archive", ours, "s"),
+        Figure("… against the common way", ours / common, "ratio", "<= 0.7"),
+        Figure("… the common way", common, "s"),
+        Figure("… memory of a worker", (large["idle"] + large["memory"]) / MB, "MB", "<= 250"),
+        Figure("… a hundredth of the results", (small["idle"] + small["memory"]) / MB, "MB"),
+    ]
+
+
+def wanted_again(job: Job) -> Job:
+    archive = Archive(ArchiveStatus.BUILDING, job.archive.generation + 1)
+    return replace(job, archive=archive, sequence=job.sequence + 1)
+
+
+def results(bench: Bench, count: int) -> tuple[Job, list[str]]:
+    """A finished job with `count` results in the bucket; once stored, its archive is wanted."""
+    job = bench.job(status=JobStatus.COMPLETED, archive=Archive(ArchiveStatus.BUILDING, 1))
+    data = os.urandom(RESULT)
+    info = ResultInfo("", "image/png", RESULT, zlib.crc32(data), 100, 100, 1, model="u2netp")
+
+    def store(index: int) -> File:
+        key = f"results/{job.job_id}/{file_id(index)}/photo.png"
+        bench.s3.put_object(Bucket=bench.bucket, Key=key, Body=data)
+        name, result = f"folder/{index}.jpg", replace(info, key=key)
+        return File(job.job_id, file_id(index), name, 1, FileStatus.SUCCEEDED, result=result)
+
+    with ThreadPoolExecutor(8) as pool:
+        files = list(pool.map(store, range(1, count + 1)))
+    for start in range(0, count, 100):
+        bench.jobs.add_files(files[start : start + 100], job.expires_at)
+    return job, [file.result.key for file in files if file.result]
+
+
+def writes(bench: Bench) -> list[Figure]:
+    """Of a real job's whole life, from creation to archive, as the table's stream has it."""
+    photos = 100
+    pixel, packed = io.BytesIO(), io.BytesIO()
+    Image.new("RGB", (32, 32), "red").save(pixel, "PNG")
+    with zipfile.ZipFile(packed, "w") as archive:
+        for index in range(photos):
+            archive.writestr(f"{index}.png", pixel.getvalue())
+    options = Options(model="u2netp", remove_bg=False).model_dump_json()
+    job = bench.job(options=options)
+    upload = File(job.job_id, file_id(0), "a.zip", 1, FileStatus.AWAITING_UPLOAD)
+    bench.jobs.create(job, [upload])
+    key = f"uploads/{job.job_id}/{upload.file_id}/a.zip"
+    bench.s3.put_object(Bucket=bench.bucket, Key=key, Body=packed.getvalue())
+    began = time.monotonic()
+    while (now := bench.jobs.require(job.job_id)).archive.status is not ArchiveStatus.READY:
+        if time.monotonic() - began > 120:
+            raise SystemExit(f"the job did not end: {now.counts}")
+        time.sleep(0.2)
+    found = sum(1 for _ in stream_records(bench, job.job_id))
+    return [Figure(f"database writes a photo, {photos} in a ZIP", found / photos, "", "<= 3")]
+
+
+def stream_records(bench: Bench, job_id: str) -> Iterator[Any]:
+    """Every write of an item of the job."""
+    streams = bench.stack.client("dynamodbstreams")
+    [stream] = streams.list_streams(TableName=bench.environment["TABLE_NAME"])["Streams"]
+    described = streams.describe_stream(StreamArn=stream["StreamArn"])["StreamDescription"]
+    for shard in described["Shards"]:
+        cursor = streams.get_shard_iterator(
+            StreamArn=stream["StreamArn"],
+            ShardId=shard["ShardId"],
+            ShardIteratorType="TRIM_HORIZON",
+        )["ShardIterator"]
+        while cursor:
+            page = streams.get_records(ShardIterator=cursor)
+            yield from (
+                record
+                for record in page["Records"]
+                if record["dynamodb"]["Keys"]["pk"]["S"] == f"JOB#{job_id}"
+            )
+            cursor = page.get("NextShardIterator") if page["Records"] else None
+
+
+if __name__ == "__main__":
+    sys.exit(main())
