@@ -285,3 +285,56 @@ def test_an_upload_larger_than_granted_is_refused(api: Api) -> None:
     posted = httpx.post(upload["url"], data=upload["fields"], files={"file": CAT}, trust_env=False)
     assert posted.status_code == 400
     assert "EntityTooLarge" in posted.text
+
+
+def test_a_cancelled_job_keeps_what_is_done(api: Api) -> None:
+    job = api.send({"photos.zip": zip_of({f"{n}.jpg": CAT for n in range(40)})})
+    api.wait(job, lambda document: document["progress"]["processed"] >= 2)
+    cancelled = api.call("POST", f"jobs/{job['job_id']}/cancel", job["token"]).json()
+    assert cancelled["status"] == "cancelled"
+    document = api.wait(
+        job,
+        lambda now: now["progress"]["processed"] == 40 and now["archive"]["status"] == "ready",
+    )
+    assert document["status"] == "cancelled"
+    summary = document["summary"]
+    assert summary["succeeded"] >= 2
+    assert summary["skipped"] >= 10
+    assert summary["succeeded"] + summary["skipped"] == 40
+    content = api.call("GET", f"jobs/{job['job_id']}/archive", follow_redirects=True).content
+    names = zipfile.ZipFile(io.BytesIO(content)).namelist()
+    assert len(names) == summary["succeeded"] + 1
+
+
+def test_a_retry_with_other_options_mends_what_failed(api: Api) -> None:
+    demanding = {"remove_bg": False, "crop_face": True, "face": {"on_missing": "fail"}}
+    job = api.send({"astronaut.jpg": ASTRONAUT, "cat.jpg": CAT}, **demanding)
+    document = api.wait(job)
+    assert document["summary"] == {"succeeded": 1, "failed": 1, "skipped": 0}
+    assert api.files(job)["cat.jpg"]["error"]["code"] == "no_face"
+    again = api.call(
+        "POST", f"jobs/{job['job_id']}/retry", job["token"], json={"options": {"remove_bg": False}}
+    )
+    assert again.status_code == 202, again.text
+    document = api.wait(job)
+    assert document["summary"] == {"succeeded": 2, "failed": 0, "skipped": 0}
+    assert api.result(api.files(job)["cat.jpg"]).shape[:2] == (300, 451)
+    content = api.call("GET", f"jobs/{job['job_id']}/archive", follow_redirects=True).content
+    assert "cat.png" in zipfile.ZipFile(io.BytesIO(content)).namelist()
+
+
+def test_a_deleted_job_leaves_nothing(api: Api, stack: Stack) -> None:
+    job = api.send({"cat.jpg": CAT}, remove_bg=False)
+    api.wait(job)
+    gone = api.call("DELETE", f"jobs/{job['job_id']}", job["token"])
+    assert gone.status_code == 204
+    assert api.call("GET", f"jobs/{job['job_id']}").json()["code"] == "unknown_job"
+    s3, bucket = stack.client("s3"), stack.outputs["BucketName"]
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        listed = s3.list_objects_v2(Bucket=bucket).get("Contents", [])
+        left = [item["Key"] for item in listed if job["job_id"] in item["Key"]]
+        if not left:
+            return
+        time.sleep(0.2)
+    raise AssertionError(left)
