@@ -21,6 +21,7 @@ HANDLERS = {
     "functions/status/websocket.py",
     "functions/status/tally.py",
     "functions/status/notify.py",
+    "functions/status/dead_letters.py",
 }
 
 

@@ -1,0 +1,91 @@
+"""What killed its worker each time ends as failed, and nothing else is touched."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from darkroom.files import image_message
+from darkroom.jobs import Archive
+from darkroom.messages import Source
+from darkroom.options import Options
+from darkroom.states import ArchiveStatus, FileStatus, JobStatus
+from functions.status import dead_letters
+from functions.status.counting import count_files
+from tests.conftest import Cloud, FakeContext, sqs_event
+from tests.making import a_file, a_job, a_result
+
+QUEUED = a_file(
+    0, status=FileStatus.QUEUED, source=Source(key="uploads/j1/000000/a.jpg", etag="e", size=1)
+)
+LETTER = image_message(QUEUED, Options(model="u2netp")).model_dump_json()
+
+
+def bury(*letters: Any) -> list[str]:
+    bodies = [letter if isinstance(letter, str) else json.dumps(letter) for letter in letters]
+    answer = dead_letters.handler(sqs_event(*bodies), FakeContext())
+    return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+
+
+def error_of(cloud: Cloud) -> str | None:
+    file = cloud.services.jobs.file("j1", "000000")
+    assert file is not None
+    return None if file.error is None else file.error["code"]
+
+
+def test_the_photo_fails_and_its_job_ends(cloud: Cloud) -> None:
+    jobs = cloud.services.jobs
+    jobs.create(a_job().image_listed(0), [QUEUED])
+    assert bury(LETTER, LETTER) == []
+    count_files(jobs.files("j1"), jobs)
+    assert jobs.require("j1").status is JobStatus.FAILED
+    assert error_of(cloud) == "processing_crashed"
+
+
+def test_a_photo_that_was_redriven_and_done_stays_done(cloud: Cloud) -> None:
+    cloud.services.jobs.create(a_job().image_listed(0), [QUEUED])
+    cloud.services.jobs.ended(QUEUED, FileStatus.SUCCEEDED, a_result(0))
+    assert bury(LETTER) == []
+    assert error_of(cloud) is None
+
+
+def test_a_later_attempt_is_not_ended_by_an_earlier_ones_letter(cloud: Cloud) -> None:
+    cloud.services.jobs.create(a_job(attempt=2).image_listed(0), [replace(QUEUED, attempt=2)])
+    assert bury(LETTER) == []
+    assert error_of(cloud) is None
+
+
+@pytest.mark.parametrize(
+    "letter",
+    [
+        {"key": "uploads/j1/000000/a+b.zip", "etag": "e", "size": 1, "start": 800},
+        {"Records": [{"s3": {"object": {"key": "uploads/j1/000000/a%2Bb.zip"}}}]},
+    ],
+)
+def test_an_upload_that_cannot_be_dealt_out_fails(cloud: Cloud, letter: Any) -> None:
+    jobs = cloud.services.jobs
+    jobs.create(a_job(), [a_file(0)])
+    assert bury(letter, letter) == []
+    assert error_of(cloud) == "processing_crashed"
+    assert jobs.require("j1").total == 1
+
+
+def test_an_archive_that_cannot_be_built_says_so(cloud: Cloud) -> None:
+    building = Archive(ArchiveStatus.BUILDING, 2)
+    cloud.services.jobs.create(a_job(status=JobStatus.COMPLETED, archive=building), [])
+    bury({"job_id": "j1", "generation": 1})
+    assert cloud.services.jobs.require("j1").archive == building
+    bury({"job_id": "j1", "generation": 2})
+    assert cloud.services.jobs.require("j1").archive.status is ArchiveStatus.FAILED
+
+
+def test_letters_of_deleted_jobs_go(cloud: Cloud) -> None:
+    upload = {"key": "uploads/j1/000000/a.zip", "etag": "e", "size": 1}
+    assert bury(LETTER, {"job_id": "j1", "generation": 1}, upload) == []
+
+
+def test_what_is_no_work_stays_for_a_person_to_see(cloud: Cloud) -> None:
+    assert bury({"hello": 1}, "{}") == ["message-0", "message-1"]
