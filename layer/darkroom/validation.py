@@ -9,6 +9,15 @@ from pydantic import ValidationError
 from darkroom.errors import InvalidRequest
 
 
+_PLAIN = {
+    "extra_forbidden": "there is no such field here; check its spelling",
+    "missing": "this is needed",
+    "model_type": "give a JSON object",
+    "model_attributes_type": "give a JSON object",
+    "dict_type": "give a JSON object",
+}
+
+
 def wrong_fields(error: ValidationError, root: str = "") -> list[dict[str, Any]]:
     """`{"field", "message"}` for each wrong field, the field as a dotted path below `root`."""
     return [
@@ -18,7 +27,7 @@ def wrong_fields(error: ValidationError, root: str = "") -> list[dict[str, Any]]
                 for part in (root, *found["loc"], found.get("ctx", {}).get("field", ""))
                 if part != ""
             ),
-            "message": found["msg"],
+            "message": _PLAIN.get(found["type"], found["msg"]),
         }
         for found in error.errors(include_url=False, include_input=False)
     ]
