@@ -1,0 +1,77 @@
+"""The docs are held to the code: what there is, is told; what is told, there is."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from samtranslator.yaml_helper import yaml_parse
+
+from darkroom.options import FaceOptions, Options
+from darkroom.states import FileStatus, JobStatus
+
+ROOT = Path(__file__).parents[1]
+DESIGN = (ROOT / "docs/design.md").read_text(encoding="utf-8")
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+MAKEFILES = "".join(
+    path.read_text(encoding="utf-8") for path in [ROOT / "Makefile", *(ROOT / "mk").glob("*.mk")]
+)
+TEMPLATE = yaml_parse((ROOT / "infra/template.yaml").read_text(encoding="utf-8"))
+FUNCTIONS = {
+    name: found["Properties"]
+    for name, found in TEMPLATE["Resources"].items()
+    if found["Type"] == "AWS::Serverless::Function"
+}
+ROUTES = [
+    (event["Properties"]["Method"], event["Properties"]["Path"])
+    for function in FUNCTIONS.values()
+    for event in function.get("Events", {}).values()
+    if event["Type"] == "HttpApi"
+]
+
+
+@pytest.mark.parametrize(("method", "path"), ROUTES)
+def test_every_route_is_documented(method: str, path: str) -> None:
+    assert f"`{method} {path}`" in DESIGN
+
+
+def test_every_documented_route_is_there() -> None:
+    told = re.findall(r"^\| `([A-Z]+) (/[^`]*)`", DESIGN, re.MULTILINE)
+    assert set(told) == set(ROUTES)
+
+
+@pytest.mark.parametrize("option", [*Options.model_fields, *FaceOptions.model_fields])
+def test_every_option_is_documented(option: str) -> None:
+    assert f"`{option}`" in DESIGN or f'"{option}"' in DESIGN
+
+
+@pytest.mark.parametrize("status", [*JobStatus, *FileStatus])
+def test_every_state_is_documented(status: JobStatus | FileStatus) -> None:
+    assert f"`{status.value}`" in DESIGN
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_every_function_is_documented(name: str) -> None:
+    properties = FUNCTIONS[name]
+    handler = properties.get("Handler") or properties["ImageConfig"]["Command"][0]
+    assert f"`{handler.removesuffix('.handler')}`" in DESIGN
+
+
+@pytest.mark.parametrize(
+    "page", [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))], ids=lambda p: p.name
+)
+def test_every_link_leads_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
+        assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("target", sorted(set(re.findall(r"make ([a-z][a-z-]*)", README + DESIGN))))
+def test_every_make_target_that_is_told_of_is_there(target: str) -> None:
+    assert re.search(rf"^{target}:", MAKEFILES, re.MULTILINE)
+
+
+@pytest.mark.parametrize("target", sorted(set(re.findall(r"^([a-z][a-z-]*):", MAKEFILES, re.M))))
+def test_every_make_target_says_what_it_does(target: str) -> None:
+    hidden = {"bake", "lint"}
+    assert target in hidden or re.search(rf"^{target}:.*## ", MAKEFILES, re.MULTILINE)
