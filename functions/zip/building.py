@@ -46,6 +46,9 @@ class Builder:
         if job is None or not _wanted(job, message.generation):
             return
         layout = archive_layout(job, self.jobs.files(job.job_id))
+        if self.bucket.size_of(_key(job)) == layout.size:
+            self._say_ready(job, layout.size)  # whoever completed it died before it could
+            return
         parts = layout.parts()
         upload_id = message.upload_id or self._begin(job)
         if upload_id is None:
@@ -72,7 +75,7 @@ class Builder:
         """The one multipart upload of this generation, whoever began it."""
         if job.archive.upload_id:
             return job.archive.upload_id
-        key = archive_key(job.job_id, job.archive.generation)
+        key = _key(job)
         mine = self.bucket.begin_upload(key, "application/zip")
         begun = replace(job.archive, upload_id=mine)
 
@@ -90,7 +93,7 @@ class Builder:
 
         One part is on its way out while the next is fetched, so three are in memory at most.
         """
-        key = archive_key(job.job_id, job.archive.generation)
+        key = _key(job)
         there = self.bucket.uploaded_parts(key, upload_id)
         with ThreadPoolExecutor(READERS) as readers, ThreadPoolExecutor(1) as uploader:
             under_way: Future[None] | None = None
@@ -115,17 +118,23 @@ class Builder:
         self, job: Job, layout: Layout[str], parts: Sequence[Part], upload_id: str
     ) -> None:
         """Complete the upload if every part is there, and say that the ZIP is ready."""
-        key = archive_key(job.job_id, job.archive.generation)
-        there = self.bucket.uploaded_parts(key, upload_id)
+        there = self.bucket.uploaded_parts(_key(job), upload_id)
         if len(there) == len(parts):
-            self.bucket.complete_upload(key, upload_id, there)
-        elif self.bucket.size_of(key) != layout.size:
+            self.bucket.complete_upload(_key(job), upload_id, there)
+        elif self.bucket.size_of(_key(job)) != layout.size:
             return  # another worker is still at its share
-        ready = Archive(ArchiveStatus.READY, job.archive.generation, layout.size)
+        self._say_ready(job, layout.size)
+
+    def _say_ready(self, job: Job, size: int) -> None:
+        ready = Archive(ArchiveStatus.READY, job.archive.generation, size)
         try:
             self.jobs.change(job.job_id, lambda now: now.with_archive(ready))
         except NotFound:
-            self.bucket.delete(key)  # the job was deleted meanwhile
+            self.bucket.delete(_key(job))  # the job was deleted meanwhile
+
+
+def _key(job: Job) -> str:
+    return archive_key(job.job_id, job.archive.generation)
 
 
 def _wanted(job: Job, generation: int) -> bool:

@@ -6,6 +6,7 @@ import io
 import json
 import zipfile
 import zlib
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -152,3 +153,31 @@ def test_a_result_that_cannot_be_read_leaves_the_message_on_its_queue(
     with pytest.raises(Exception, match="All records failed"):
         run(WANTED)
     assert state(cloud).status is ArchiveStatus.BUILDING
+
+
+def test_a_worker_that_died_between_completing_and_saying_so_is_made_up_for(cloud: Cloud) -> None:
+    make_job(cloud, {"a.jpg": b"one"})
+    run(WANTED)
+    ready = state(cloud)
+    building_still = replace(ready, status=ArchiveStatus.BUILDING, size=0, upload_id="completed")
+    cloud.services.jobs.change(
+        "j1", lambda job: replace(job, archive=building_still, sequence=job.sequence + 1)
+    )
+    assert run(WANTED) == []
+    assert state(cloud) == ready
+
+
+def test_a_job_deleted_while_its_zip_is_built_keeps_no_zip(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_job(cloud, {"a.jpg": b"one"})
+    bucket = type(cloud.services.bucket)
+    complete = bucket.complete_upload
+
+    def meanwhile(self: Any, key: str, upload_id: str, parts: Any) -> None:
+        complete(self, key, upload_id, parts)
+        cloud.services.jobs.forget("j1")
+
+    monkeypatch.setattr(bucket, "complete_upload", meanwhile)
+    assert run(WANTED) == []
+    assert cloud.keys("archives/") == []
