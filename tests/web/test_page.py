@@ -1,0 +1,207 @@
+"""The page in a real browser: against a stand-in of the API, and once through the whole stack."""
+
+from __future__ import annotations
+
+import io
+import urllib.parse
+import zipfile
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from skimage import data
+
+from local.stack import Stack
+from tests.web.browser import Browser
+from tests.web.standin import KEY, PAGE, SENTENCE, StandIn
+
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(60)]
+WITH_KEY = "/#key=" + urllib.parse.quote(KEY)
+HOSTILE = "<img src=x onerror=alert(1)>&amp;.jpg"
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> list[Path]:
+    """Two files with different content; what is in them does not matter to the stand-in."""
+    files = [tmp_path / "cat.jpg", tmp_path / "dog.jpg"]
+    for index, file in enumerate(files):
+        file.write_bytes(bytes([index]) * 100_000)
+    return files
+
+
+def begin(browser: Browser, standin: StandIn, *files: Path) -> None:
+    browser.open(standin.api + WITH_KEY)
+    browser.choose(*files)
+    browser.click("#start")
+
+
+def test_two_files_to_results(browser: Browser, standin: StandIn, photos: list[Path]) -> None:
+    browser.open(standin.api + WITH_KEY)
+    assert "key" not in browser.driver.current_url
+    browser.wait("the models", lambda: len(browser.all("#model option")) == 2)
+    browser.choose(*photos)
+    assert browser.text("#list-title") == "2 files, 200 kB"
+    browser.click("#crop-face")
+    browser.click("#start")
+
+    browser.wait_text("#phase", "Done")
+    assert browser.text("#percent") == "100 %"
+    assert browser.text("#count").startswith("2 / 2 photos")
+    browser.wait("both thumbnails", lambda: browser.shown_pictures() == 2)
+    browser.wait_text("#message", "2 photos ready.")
+
+    job = standin.job
+    assert job.uploaded == {index: file.read_bytes() for index, file in enumerate(photos)}
+    assert job.options == {"remove_bg": True, "crop_face": True, "model": "small"}
+    assert (standin.subscribed, standin.polls) == (1, 0)
+
+    browser.click("#results button")
+    assert browser.wait_download("result.png").stat().st_size > 0
+    browser.click("#archive")
+    browser.wait_download("all.zip")
+    assert browser.complaints() == []
+
+
+def test_chosen_files_can_be_removed(
+    browser: Browser, standin: StandIn, photos: list[Path]
+) -> None:
+    browser.open(standin.api + WITH_KEY)
+    browser.choose(*photos)
+    browser.choose(photos[0])
+    assert len(browser.all("#chosen li")) == 2, "the same file twice is one file"
+    browser.click('[aria-label="Remove cat.jpg"]')
+    assert [row.text.split("\n")[0] for row in browser.all("#chosen li")] == ["dog.jpg"]
+    browser.click("#clear")
+    assert not browser.find("#start").is_enabled()
+
+
+def test_a_failed_file_says_why(browser: Browser, standin: StandIn, photos: list[Path]) -> None:
+    broken = photos[0].with_name("broken.jpg")
+    broken.write_bytes(b"no photo")
+    begin(browser, standin, broken, photos[0])
+    browser.wait_text("#message", "1 photo ready, 1 failed.")
+    browser.wait("both files", lambda: len(browser.all("#results li")) == 2)
+    assert SENTENCE in browser.text("#results .failed")
+
+
+def test_polls_where_the_websocket_is_refused(
+    browser: Browser, standin: StandIn, photos: list[Path]
+) -> None:
+    standin.refuse_socket = True
+    begin(browser, standin, *photos)
+    browser.wait_text("#link", "Polling")
+    browser.wait_text("#message", "2 photos ready.", seconds=15)
+    browser.wait("both thumbnails", lambda: browser.shown_pictures() == 2)
+    assert standin.polls > 1
+    assert standin.subscribed == 0
+
+
+def test_a_silent_websocket_is_backed_by_asking(
+    browser: Browser, standin: StandIn, photos: list[Path]
+) -> None:
+    standin.frozen = True
+    begin(browser, standin, photos[0])
+    browser.wait_text("#link", "Live")
+    assert standin.polls == 0
+    browser.wait("a poll", lambda: standin.polls > 0, seconds=8)
+
+
+def test_a_hostile_name_is_text(browser: Browser, standin: StandIn, tmp_path: Path) -> None:
+    hostile = tmp_path / HOSTILE
+    hostile.write_bytes(b"photo")
+    browser.open(standin.api + WITH_KEY)
+    browser.choose(hostile)
+    assert browser.text("#chosen .name") == HOSTILE
+    browser.click("#start")
+    browser.wait("the result", lambda: browser.shown_pictures() == 1)
+    assert browser.text("#results .name") == HOSTILE
+    assert len(browser.all("img")) == 1
+
+
+def test_opened_from_a_file(browser: Browser, standin: StandIn, photos: list[Path]) -> None:
+    browser.open(PAGE.as_uri())
+    browser.find("#server").send_keys(standin.api)
+    browser.find("#key").send_keys(KEY)
+    browser.choose(*photos)
+    browser.click("#start")
+    browser.wait_text("#message", "2 photos ready.")
+    browser.wait("both thumbnails", lambda: browser.shown_pictures() == 2)
+    assert standin.subscribed == 1
+    browser.click("#archive")
+    browser.wait_download("all.zip")
+    assert browser.complaints() == []
+
+
+def test_a_wrong_key_is_told(browser: Browser, standin: StandIn, photos: list[Path]) -> None:
+    browser.open(standin.api + "/#key=wrong")
+    browser.choose(*photos)
+    browser.click("#start")
+    browser.wait_text("#message", "What was sent is not the key.")
+    assert len(browser.all("#chosen li")) == 2
+    browser.find("#key").clear()
+    browser.find("#key").send_keys(KEY)
+    browser.click("#start")
+    browser.wait_text("#message", "2 photos ready.")
+
+
+def test_a_refused_upload_can_be_sent_again(
+    browser: Browser, standin: StandIn, photos: list[Path]
+) -> None:
+    standin.refuse_uploads = 1
+    begin(browser, standin, *photos)
+    browser.wait_text("#message", "1 file could not be sent.")
+    assert "Not this one." in browser.text("#message")
+    browser.click("#message-action")
+    browser.wait_text("#message", "2 photos ready.")
+
+
+def test_goes_on_after_a_reload_and_can_be_cancelled(
+    browser: Browser, standin: StandIn, photos: list[Path]
+) -> None:
+    standin.frozen = True
+    begin(browser, standin, *photos)
+    browser.wait_text("#phase", "Processing")
+    browser.driver.refresh()
+    browser.wait_text("#phase", "Processing")
+    assert len(standin.jobs) == 1
+    browser.click("#cancel")
+    browser.wait_text("#phase", "Cancelled")
+    browser.click("#again")
+    assert browser.find("#form").is_displayed()
+    browser.driver.refresh()
+    assert browser.find("#form").is_displayed()
+
+
+def test_does_not_wait_for_ever(browser: Browser, standin: StandIn, photos: list[Path]) -> None:
+    standin.frozen = True
+    browser.open(standin.api + WITH_KEY)
+    browser.run("PACE.giveUp = 1000")
+    browser.choose(*photos)
+    browser.click("#start")
+    browser.wait_text("#message", "No progress for two minutes.")
+    standin.frozen = False
+    browser.run("PACE.giveUp = 60000")
+    browser.click("#message-action")
+    browser.wait_text("#message", "2 photos ready.")
+
+
+@pytest.mark.timeout(150)
+def test_a_cat_through_the_whole_stack(browser: Browser, stack: Stack, tmp_path: Path) -> None:
+    cat = tmp_path / "chelsea.jpg"
+    Image.fromarray(data.chelsea()).save(cat, "JPEG", quality=92)
+    browser.open(stack.page_url)
+    browser.wait("the models", lambda: browser.find("#model").get_attribute("value") != "")
+    browser.choose(cat)
+    browser.click("#start")
+    browser.wait_text("#message", "1 photo ready.", seconds=90)
+    browser.wait("the thumbnail", lambda: browser.shown_pictures() == 1)
+
+    browser.click("#results button")
+    result = Image.open(browser.wait_download("*.png"))
+    assert result.size == Image.open(cat).size
+    assert result.mode == "RGBA"
+    assert result.getchannel("A").getextrema() == (0, 255)
+    browser.click("#archive")
+    archive = io.BytesIO(browser.wait_download("*.zip").read_bytes())
+    assert zipfile.ZipFile(archive).testzip() is None
+    assert browser.complaints() == []
