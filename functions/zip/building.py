@@ -18,7 +18,7 @@ from darkroom.keys import archive_key
 from darkroom.messages import ArchiveMessage
 from darkroom.states import ArchiveStatus
 from functions.zip.layout import Layout, Literal, Part, Slice
-from functions.zip.manifest import archive_layout
+from functions.zip.manifest import Contents, contents_of
 
 if TYPE_CHECKING:
     from darkroom.aws.bucket import Bucket
@@ -45,7 +45,8 @@ class Builder:
         job = self.jobs.get(message.job_id)
         if job is None or not _wanted(job, message.generation):
             return
-        layout = archive_layout(job, self.jobs.files(job.job_id))
+        contents = self._contents(job, message)
+        layout = contents.layout()
         if self.bucket.size_of(_key(job)) == layout.size:
             self._say_ready(job, layout.size)  # whoever completed it died before it could
             return
@@ -55,21 +56,32 @@ class Builder:
             return
         shares = _shares(parts)
         if message.parts is None and len(shares) > 1:
-            self.again.send(
-                [
-                    message.model_copy(
-                        update={
-                            "upload_id": upload_id,
-                            "parts": (share[0].number, share[-1].number),
-                        }
-                    )
-                    for share in shares
-                ]
-            )
+            self._deal_out(job, contents, shares, upload_id)
             return
         first, last = message.parts or (1, len(parts))
         self._upload(job, layout, parts[first - 1 : last], upload_id)
         self._complete(job, layout, parts, upload_id)
+
+    def _contents(self, job: Job, message: ArchiveMessage) -> Contents:
+        if message.parts is None:
+            return contents_of(job, self.jobs.files(job.job_id))
+        return Contents.loads(self.bucket.read(_plan_key(job)))
+
+    def _deal_out(
+        self, job: Job, contents: Contents, shares: Sequence[Sequence[Part]], upload_id: str
+    ) -> None:
+        self.bucket.write(_plan_key(job), contents.dumps(), "application/json")
+        self.again.send(
+            [
+                ArchiveMessage(
+                    job_id=job.job_id,
+                    generation=job.archive.generation,
+                    upload_id=upload_id,
+                    parts=(share[0].number, share[-1].number),
+                )
+                for share in shares
+            ]
+        )
 
     def _begin(self, job: Job) -> str | None:
         """The one multipart upload of this generation, whoever began it."""
@@ -135,6 +147,11 @@ class Builder:
 
 def _key(job: Job) -> str:
     return archive_key(job.job_id, job.archive.generation)
+
+
+def _plan_key(job: Job) -> str:
+    """What the workers that share a ZIP read; it goes with the bucket's life-cycle rule."""
+    return f"{_key(job)}.plan"
 
 
 def _wanted(job: Job, generation: int) -> bool:

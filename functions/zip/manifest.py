@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from darkroom import clock
 from darkroom.files import File
@@ -17,11 +17,49 @@ from functions.zip.layout import Item, Layout, Trailing
 MANIFEST = "manifest.json"
 
 
-def archive_layout(job: Job, files: Iterable[File]) -> Layout[str]:
-    """The job's ZIP; equal files give equal bytes, whoever builds which part of it.
+class Contents(NamedTuple):
+    """What goes into a ZIP; equal contents give equal bytes, whoever builds which part of them.
 
-    An item's ref is its key in the bucket.
+    items: an item's ref is its key in the bucket. created_at: seconds since 1970.
     """
+
+    items: list[Item[str]]
+    manifest: str
+    created_at: float
+
+    def layout(self) -> Layout[str]:
+        manifest = Trailing(MANIFEST, self.manifest.encode(), _time(self.created_at))
+        return Layout(self.items, [manifest])
+
+    def dumps(self) -> bytes:
+        """For the workers that share the ZIP: reading this is far cheaper than asking the table."""
+        items = [
+            [
+                item.path,
+                item.size,
+                item.crc32,
+                item.modified and item.modified.timestamp(),
+                item.ref,
+            ]
+            for item in self.items
+        ]
+        return json.dumps([items, self.manifest, self.created_at]).encode()
+
+    @classmethod
+    def loads(cls, data: bytes) -> Contents:
+        items, manifest, created_at = json.loads(data)
+        return cls(
+            [
+                Item(path, size, crc32, None if modified is None else _time(modified), ref)
+                for path, size, crc32, modified, ref in items
+            ],
+            manifest,
+            created_at,
+        )
+
+
+def contents_of(job: Job, files: Iterable[File]) -> Contents:
+    """The results of a job, under unique names, and what became of every file."""
     names = UniqueNames(reserved=[MANIFEST])
     items: list[Item[str]] = []
     outcomes: list[dict[str, Any]] = []
@@ -40,8 +78,7 @@ def archive_layout(job: Job, files: Iterable[File]) -> Layout[str]:
         "options": json.loads(job.options),
         "files": outcomes,
     }
-    data = json.dumps(manifest, ensure_ascii=False, indent=1).encode()
-    return Layout(items, [Trailing(MANIFEST, data, _time(job.created_at))])
+    return Contents(items, json.dumps(manifest, ensure_ascii=False, indent=1), job.created_at)
 
 
 def _outcome(file: File, path: str | None) -> dict[str, Any]:
@@ -62,3 +99,7 @@ def _modified(file: File, job: Job) -> datetime:
 
 def _time(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
+
+
+def _seconds(time: datetime | None) -> float | None:
+    return None if time is None else time.timestamp()

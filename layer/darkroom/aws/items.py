@@ -104,7 +104,7 @@ def file_item(file: File, expires_at: float) -> dict[str, Any]:
         "status": file.status.value,
         "attempt": file.attempt,
         "modified": None if file.modified is None else _decimal(file.modified),
-        "source": file.source and file.source.model_dump(exclude_none=True),
+        "source": file.source and source_text(file.source),
         "result": file.result and result_map(file.result),
         "error": file.error and dict(file.error),
         "expires_at": int(expires_at),
@@ -123,10 +123,15 @@ def file_from(item: Mapping[str, Any]) -> File:
         status=FileStatus(item["status"]),
         attempt=int(item["attempt"]),
         modified=None if modified is None else float(modified),
-        source=None if source is None else Source.model_validate(source),
+        source=None if source is None else Source.model_validate_json(source),
         result=None if result is None else ResultInfo(**_integers(result)),
         error=item.get("error"),
     )
+
+
+def source_text(source: Source) -> str:
+    """As one string: nobody asks for a part of it, and a map costs three times the room."""
+    return source.model_dump_json(exclude_none=True)
 
 
 def result_map(result: ResultInfo) -> dict[str, Any]:

@@ -142,7 +142,7 @@ class JobTable:
 
     def arrived(self, file: File) -> bool:
         """The upload's bytes are there, as `file.source` says. False where that was known."""
-        source = file.source.model_dump(exclude_none=True) if file.source else None
+        source = items.source_text(file.source) if file.source else None
         return self._move(
             file, FileStatus.AWAITING_UPLOAD, FileStatus.QUEUED, source=source, size=file.size
         )
