@@ -22,7 +22,7 @@ _PAGE = Path(__file__).with_name("index.html")
 
 @app.get("/jobs/<job_id>")
 def get_job(job_id: str) -> Response[str]:
-    return http.answer(200, reading.job_document(_job(job_id)))
+    return http.answer(200, reading.job_document(_job(job_id), services().bucket))
 
 
 @app.get("/jobs/<job_id>/files")
@@ -52,7 +52,7 @@ def get_archive(job_id: str) -> Response[str]:
     job = _job(job_id)
     url = reading.archive_url(job, services().bucket)
     if url is None:
-        waiting = http.answer(202, reading.job_document(job))
+        waiting = http.answer(202, reading.job_document(job, services().bucket))
         waiting.headers["Retry-After"] = "2"
         return waiting
     return _redirect(url)

@@ -24,10 +24,16 @@ MAX_DATA_URL = 4_000_000
 _MAX_PAGE = 100
 
 
-def job_document(job: Job) -> dict[str, Any]:
-    """The progress document and where to go from it; links are relative to the API's address."""
+def job_document(job: Job, bucket: Bucket) -> dict[str, Any]:
+    """The progress document and where to go from it.
+
+    Links are relative to the API's address, but for `download`: the ZIP itself, once it is ready,
+    for an hour and without a credential, as a link on a page needs it.
+    """
     base = f"jobs/{job.job_id}"
     links = {"self": base, "files": f"{base}/files", "archive": f"{base}/archive"}
+    if job.archive.status is ArchiveStatus.READY:
+        links["download"] = _archive_url(job, bucket)
     return progress_document(job) | {"links": links}
 
 
@@ -82,11 +88,7 @@ def archive_url(job: Job, bucket: Bucket) -> str | None:
     """Where the ZIP can be fetched for an hour; None while it is built. Raises Conflict."""
     match job.archive.status:
         case ArchiveStatus.READY:
-            return bucket.grant_download(
-                archive_key(job.job_id, job.archive.generation),
-                filename=f"darkroom-{job.job_id[:8]}.zip",
-                seconds=URL_SECONDS,
-            )
+            return _archive_url(job, bucket)
         case ArchiveStatus.FAILED:
             raise Conflict(
                 "archive_failed", "The ZIP could not be built; fetch the results one by one."
@@ -95,6 +97,14 @@ def archive_url(job: Job, bucket: Bucket) -> str | None:
             raise Conflict("no_results", "The job has no results, so there is no ZIP of them.")
         case _:
             return None
+
+
+def _archive_url(job: Job, bucket: Bucket) -> str:
+    return bucket.grant_download(
+        archive_key(job.job_id, job.archive.generation),
+        filename=f"darkroom-{job.job_id[:8]}.zip",
+        seconds=URL_SECONDS,
+    )
 
 
 def unknown_form(form: str) -> InvalidRequest:

@@ -149,6 +149,8 @@ def test_the_archive(cloud: Cloud, archive: Archive, status: JobStatus, answered
         assert answer["headers"]["Retry-After"] == "2"
     if answered == 302:
         assert "archives/j1/1.zip" in answer["headers"]["Location"]
+    download = get("/jobs/j1")["json"]["links"].get("download", "")
+    assert ("archives/j1/1.zip" in download) is (answered == 302)
 
 
 def test_health_models_and_page_are_open(cloud: Cloud) -> None:
