@@ -7,18 +7,12 @@ core from each other. Writes out/bench/zip.json. PHOTOS=1000 makes it small, to 
 from __future__ import annotations
 
 import io
-import json
 import os
-import subprocess
 import sys
 import time
-import uuid
 import zipfile
-import zlib
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,99 +20,18 @@ from PIL import Image
 
 from bench import _common_way, _zips
 from bench._report import Figure, write
-from darkroom import clock
-from darkroom.aws.services import services
-from darkroom.files import File, ResultInfo
+from bench._zip_stack import Bench, results, stream_records
+from darkroom.files import File
 from darkroom.jobs import Archive, Job, file_id
 from darkroom.keys import archive_key
 from darkroom.options import Options
-from darkroom.states import ArchiveStatus, FileStatus, JobStatus
-from local.stack import Stack, running
+from darkroom.states import ArchiveStatus, FileStatus
+from local.stack import running
 
 PHOTOS = int(os.environ.get("PHOTOS", "10000"))
 MANY = 10 * PHOTOS
 BYTES = 100_000 * PHOTOS
-RESULT = 200_000
 MB = 1_000_000
-
-
-@dataclass
-class Bench:
-    """A stack, and what the benchmark does to it."""
-
-    stack: Stack
-
-    def __post_init__(self) -> None:
-        self.s3, self.sqs = self.stack.client("s3"), self.stack.client("sqs")
-        self.functions = self.stack.client("lambda")
-        self.bucket = self.stack.outputs["BucketName"]
-        self.environment: dict[str, str] = {}
-        self.names: list[str] = []
-        for function in self.functions.list_functions()["Functions"]:
-            self.names.append(function["FunctionName"])
-            self.environment |= function.get("Environment", {}).get("Variables", {})
-        self.queue = self.environment["IMAGES_QUEUE_URL"]
-        os.environ.update(self.environment)
-        os.environ.update(
-            AWS_ENDPOINT_URL=f"http://{self.stack.address}",
-            AWS_ACCESS_KEY_ID=self.stack.access_key,
-            AWS_SECRET_ACCESS_KEY=self.stack.secret_key,
-            AWS_DEFAULT_REGION="us-east-1",
-        )
-        self.jobs = services().jobs
-
-    @contextmanager
-    def held(self, function: str) -> Iterator[None]:
-        """What a function is called for waits in its queues, and is thrown away at the end."""
-        name = next(name for name in self.names if function in name)
-        sources = self.functions.list_event_source_mappings(FunctionName=name)
-        for source in sources["EventSourceMappings"]:
-            self.functions.update_event_source_mapping(UUID=source["UUID"], Enabled=False)
-        yield
-        for source in sources["EventSourceMappings"]:
-            queue = source["EventSourceArn"].rpartition(":")[2]
-            self.sqs.purge_queue(QueueUrl=self.sqs.get_queue_url(QueueName=queue)["QueueUrl"])
-            self.functions.update_event_source_mapping(UUID=source["UUID"], Enabled=True)
-
-    def waiting(self) -> int:
-        found = self.sqs.get_queue_attributes(
-            QueueUrl=self.queue, AttributeNames=["ApproximateNumberOfMessages"]
-        )
-        return int(found["Attributes"]["ApproximateNumberOfMessages"])
-
-    def job(self, **changes: Any) -> Job:
-        """A job that waits for one upload."""
-        now = clock.now()
-        values: dict[str, Any] = {
-            "job_id": uuid.uuid4().hex,
-            "job_type": "zip",
-            "options": Options(model="u2netp").model_dump_json(),
-            "token_hash": "",
-            "uploads": 1,
-            "created_at": now,
-            "updated_at": now,
-            "expires_at": now + 86_400,
-        }
-        return Job(**values | changes)
-
-    def arrive(self, archive: Path) -> tuple[str, str, float]:
-        """Upload a ZIP for a new job; returns the job's id, the key, and when S3 had it all."""
-        job = self.job()
-        upload = File(job.job_id, file_id(0), "a.zip", 1, FileStatus.AWAITING_UPLOAD)
-        self.jobs.create(job, [upload])
-        key = f"uploads/{job.job_id}/{upload.file_id}/a.zip"
-        self.s3.put_object(Bucket=self.bucket, Key=key, Body=archive.read_bytes())
-        return job.job_id, key, time.monotonic()
-
-    def worker(self, *arguments: str) -> dict[str, int]:
-        done = subprocess.run(
-            [sys.executable, "-m", "bench._zip_worker", *arguments],
-            env=os.environ | {"PYTHONPATH": ".:layer"},
-            stdout=subprocess.PIPE,
-            check=True,
-        )
-        found: dict[str, int] = json.loads(done.stdout)
-        return found
 
 
 def main() -> int:
@@ -252,25 +165,6 @@ def wanted_again(job: Job) -> Job:
     return replace(job, archive=archive, sequence=job.sequence + 1)
 
 
-def results(bench: Bench, count: int) -> tuple[Job, list[str]]:
-    """A finished job with `count` results in the bucket; once stored, its archive is wanted."""
-    job = bench.job(status=JobStatus.COMPLETED, archive=Archive(ArchiveStatus.BUILDING, 1))
-    data = os.urandom(RESULT)
-    info = ResultInfo("", "image/png", RESULT, zlib.crc32(data), 100, 100, 1, model="u2netp")
-
-    def store(index: int) -> File:
-        key = f"results/{job.job_id}/{file_id(index)}/photo.png"
-        bench.s3.put_object(Bucket=bench.bucket, Key=key, Body=data)
-        name, result = f"folder/{index}.jpg", replace(info, key=key)
-        return File(job.job_id, file_id(index), name, 1, FileStatus.SUCCEEDED, result=result)
-
-    with ThreadPoolExecutor(8) as pool:
-        files = list(pool.map(store, range(1, count + 1)))
-    for start in range(0, count, 100):
-        bench.jobs.add_files(files[start : start + 100], job.expires_at)
-    return job, [file.result.key for file in files if file.result]
-
-
 def writes(bench: Bench) -> list[Figure]:
     """Of a real job's whole life, from creation to archive, as the table's stream has it."""
     photos = 100
@@ -292,27 +186,6 @@ def writes(bench: Bench) -> list[Figure]:
         time.sleep(0.2)
     found = sum(1 for _ in stream_records(bench, job.job_id))
     return [Figure(f"database writes a photo, {photos} in a ZIP", found / photos, "", "<= 3")]
-
-
-def stream_records(bench: Bench, job_id: str) -> Iterator[Any]:
-    """Every write of an item of the job."""
-    streams = bench.stack.client("dynamodbstreams")
-    [stream] = streams.list_streams(TableName=bench.environment["TABLE_NAME"])["Streams"]
-    described = streams.describe_stream(StreamArn=stream["StreamArn"])["StreamDescription"]
-    for shard in described["Shards"]:
-        cursor = streams.get_shard_iterator(
-            StreamArn=stream["StreamArn"],
-            ShardId=shard["ShardId"],
-            ShardIteratorType="TRIM_HORIZON",
-        )["ShardIterator"]
-        while cursor:
-            page = streams.get_records(ShardIterator=cursor)
-            yield from (
-                record
-                for record in page["Records"]
-                if record["dynamodb"]["Keys"]["pk"]["S"] == f"JOB#{job_id}"
-            )
-            cursor = page.get("NextShardIterator") if page["Records"] else None
 
 
 if __name__ == "__main__":
