@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,21 @@ class Browser:
         driver.set_page_load_timeout(20)
         driver.set_script_timeout(10)
         return cls(driver, downloads)
+
+    @contextlib.contextmanager
+    def window(self) -> Iterator[None]:
+        """A new window; what pages stored before is forgotten, and what was downloaded is gone."""
+        for file in self.downloads.iterdir():
+            file.unlink()
+        first = self.driver.current_window_handle
+        self.driver.switch_to.new_window("window")
+        try:
+            yield
+        finally:
+            self.run("localStorage.clear(); sessionStorage.clear()")
+            self.complaints()
+            self.driver.close()
+            self.driver.switch_to.window(first)
 
     def open(self, address: str) -> None:
         self.driver.get(address)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -27,15 +26,22 @@ def standin() -> Iterator[StandIn]:
         yield standin
 
 
-@pytest.fixture
-def browser(tmp_path: Path) -> Iterator[Browser]:
-    """A browser without memory of other tests. Skips where there is none, and says what to get."""
+@pytest.fixture(scope="session")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """One browser for all tests. Skips where there is none, and says what to get."""
     pytest.importorskip("selenium", reason="needs the Python package selenium")
-    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if chromium is None or driver is None:
+    program, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if program is None or driver is None:
         pytest.skip("needs Chromium: Debian's packages chromium and chromium-driver")
-    browser = Browser.start(chromium, driver, tmp_path)
+    browser = Browser.start(program, driver, tmp_path_factory.mktemp("chromium"))
     try:
         yield browser
     finally:
         browser.driver.quit()
+
+
+@pytest.fixture
+def browser(chromium: Browser) -> Iterator[Browser]:
+    """In a window and with storage of its own, without downloads."""
+    with chromium.window():
+        yield chromium

@@ -319,7 +319,10 @@ def running() -> Iterator[StandIn]:
     ):
         standin.address = f"http://127.0.0.1:{http.server_address[1]}"
         standin.socket_address = f"ws://127.0.0.1:{socket.socket.getsockname()[1]}"
-        threads = [threading.Thread(target=server.serve_forever) for server in (http, socket)]
+        threads = [
+            threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.05}),
+            threading.Thread(target=socket.serve_forever),
+        ]
         for thread in threads:
             thread.start()
         try:

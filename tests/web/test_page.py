@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import urllib.parse
 import zipfile
 from pathlib import Path
@@ -73,6 +72,21 @@ def test_chosen_files_can_be_removed(
     assert [row.text.split("\n")[0] for row in browser.all("#chosen li")] == ["dog.jpg"]
     browser.click("#clear")
     assert not browser.find("#start").is_enabled()
+
+
+def test_files_can_be_dropped(browser: Browser, standin: StandIn) -> None:
+    browser.open(standin.api + WITH_KEY)
+    browser.run(
+        """
+        const dataTransfer = new DataTransfer();
+        for (const name of ['cat.jpg', 'street.zip']) {
+          dataTransfer.items.add(new File(['content'], name));
+        }
+        const options = { dataTransfer, bubbles: true, cancelable: true };
+        document.querySelector('#drop').dispatchEvent(new DragEvent('drop', options));
+        """
+    )
+    assert [name.text for name in browser.all("#chosen .name")] == ["cat.jpg", "street.zip"]
 
 
 def test_a_failed_file_says_why(browser: Browser, standin: StandIn, photos: list[Path]) -> None:
@@ -188,7 +202,8 @@ def test_does_not_wait_for_ever(browser: Browser, standin: StandIn, photos: list
 @pytest.mark.timeout(150)
 def test_a_cat_through_the_whole_stack(browser: Browser, stack: Stack, tmp_path: Path) -> None:
     cat = tmp_path / "chelsea.jpg"
-    Image.fromarray(data.chelsea()).save(cat, "JPEG", quality=92)
+    pixels = data.chelsea()
+    Image.fromarray(pixels).save(cat, "JPEG", quality=92)
     browser.open(stack.page_url)
     browser.wait("the models", lambda: browser.find("#model").get_attribute("value") != "")
     browser.choose(cat)
@@ -197,11 +212,11 @@ def test_a_cat_through_the_whole_stack(browser: Browser, stack: Stack, tmp_path:
     browser.wait("the thumbnail", lambda: browser.shown_pictures() == 1)
 
     browser.click("#results button")
-    result = Image.open(browser.wait_download("*.png"))
-    assert result.size == Image.open(cat).size
-    assert result.mode == "RGBA"
-    assert result.getchannel("A").getextrema() == (0, 255)
+    with Image.open(browser.wait_download("*.png")) as result:
+        assert result.size == pixels.shape[1::-1]
+        assert result.mode == "RGBA"
+        assert result.getchannel("A").getextrema() == (0, 255)
     browser.click("#archive")
-    archive = io.BytesIO(browser.wait_download("*.zip").read_bytes())
-    assert zipfile.ZipFile(archive).testzip() is None
+    with zipfile.ZipFile(browser.wait_download("*.zip")) as archive:
+        assert archive.testzip() is None
     assert browser.complaints() == []
