@@ -188,7 +188,8 @@ class StandIn:
             stale = job.document() | {"sequence": 0}
             while self.running:
                 with self.changed:
-                    self.changed.wait_for(lambda told=told: job.sequence > told, timeout=0.2)
+                    if job.sequence == told:
+                        self.changed.wait(timeout=0.2)
                 if job.sequence > told:
                     told = job.sequence
                     connection.send(json.dumps(job.document()))
