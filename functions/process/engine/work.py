@@ -18,7 +18,8 @@ from functions.process.engine.structure import Found
 from functions.process.engine.types import Limits, PhotoWarning
 
 if TYPE_CHECKING:
-    from functions.process.engine.faces import Detector, Face
+    from functions.process.engine.faces import Detector
+    from functions.process.engine.geometry import Rect
     from functions.process.models import Models
 
 Plane = NDArray[np.uint8]
@@ -47,6 +48,8 @@ class Work:
 
     image: RGB, or RGBA where the photo has transparency of its own.
     alpha: what is subject, as the model and `edges` see it; None where no background is removed.
+    faces: their boxes, the largest first; None where nobody looked. tilt: of the largest one's
+        eyes, in degrees, clockwise; 0 where nobody asked.
     unmixed: `image` holds the subject's own colours, freed of the background's (decontaminated),
         so they must not be darkened towards the edge again.
     """
@@ -58,7 +61,8 @@ class Work:
     opened: Image.Image | None = None
     alpha: Plane | None = None
     unmixed: bool = False
-    faces: tuple[Face, ...] | None = None
+    faces: tuple[Rect, ...] | None = None
+    tilt: float = 0.0
     data: bytes = b""
     warnings: list[PhotoWarning] = field(default_factory=list)
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
+from functions.process.engine.steps.decode import guarded
 from functions.process.engine.strips import Strips
 from functions.process.engine.work import Tools, Work
 
@@ -18,8 +19,10 @@ _PROBE = np.stack(np.meshgrid(*[np.arange(0, 256, 51)] * 3), axis=-1).reshape(1,
 
 
 def to_srgb(work: Work, tools: Tools) -> None:
-    profile = work.image.info.get("icc_profile")
-    image = _eight_bit(work.image)
+    opened = work.image
+    profile = opened.info.get("icc_profile")
+    # Palettes and their transparency are looked at here for the first time.
+    image = guarded(opened.format or "picture", lambda: _eight_bit(opened))
     if profile:
         converted = _by_profile(image, profile, tools.strips)
         if converted is None:

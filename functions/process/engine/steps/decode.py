@@ -11,7 +11,7 @@ from PIL import Image, UnidentifiedImageError
 
 from darkroom.errors import FileError
 from functions.process.engine.steps.inspect import check_size
-from functions.process.engine.structure.found import Found, damaged
+from functions.process.engine.structure.found import damaged
 from functions.process.engine.work import Tools, Work
 
 pi_heif.register_heif_opener(thumbnails=False)
@@ -25,13 +25,15 @@ def decode(work: Work, tools: Tools) -> None:
     found = work.found
     if found is None:
         raise RuntimeError("`inspect` comes first")
-    image = _guarded(found, lambda: Image.open(io.BytesIO(found.data), formats=[found.decoder]))
+    image = guarded(
+        found.decoder, lambda: Image.open(io.BytesIO(found.data), formats=[found.decoder])
+    )
     check_size(image.size, tools.limits)
-    _guarded(found, image.load)
+    guarded(found.decoder, image.load)
     work.image = image
 
 
-def _guarded(found: Found, read: Callable[[], T]) -> T:
+def guarded(decoder: str, read: Callable[[], T]) -> T:
     """Decoders raise all kinds of exceptions on damaged files; each becomes `damaged_photo`."""
     try:
         return read()
@@ -40,7 +42,7 @@ def _guarded(found: Found, read: Callable[[], T]) -> T:
             "too_many_pixels", "This photo needs more memory than there is to decode."
         ) from error
     except UnidentifiedImageError as error:
-        raise damaged(f"its {found.decoder} header cannot be read") from error
+        raise damaged(f"its {decoder} header cannot be read") from error
     except Exception as error:
         reason = str(error).split("\n")[0].rstrip(".")[:120] or type(error).__name__
         raise damaged(reason) from error

@@ -21,6 +21,8 @@ def find_faces(work: Work, tools: Tools) -> None:
     photo = work.image if work.image.mode == "RGB" else work.image.convert("RGB")
     work.faces = tools.detector.faces(photo)
     if work.faces:
+        if work.options.face.align:
+            work.tilt = tools.detector.tilt(photo, work.faces[0]) or 0.0
         return
     if work.options.face.on_missing == "fail":
         raise FileError("no_face", "No face was found in this photo.")
@@ -32,11 +34,10 @@ def crop_to_face(work: Work, _tools: Tools) -> None:
         return
     asked = work.options.face
     chosen = work.faces if asked.which == "all" else work.faces[:1]
-    whole = union([face.rect for face in chosen])
+    whole = union(chosen)
     box = face_crop(whole, asked.padding, asked.aspect, work.image.size)
-    angle = chosen[0].angle or 0.0
-    if asked.align and _LEVEL < abs(angle) <= _STEEPEST and max(work.image.size) < _OPENCV_SIDE:
-        _crop_turned(work, box, whole.middle, angle)
+    if _LEVEL < abs(work.tilt) <= _STEEPEST and max(work.image.size) < _OPENCV_SIDE:
+        _crop_turned(work, box, whole.middle, work.tilt)
     else:
         work.crop(*box)
 

@@ -9,11 +9,12 @@ it: that is where damaged files hurt most, and none of it is kept anyway.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 
 from darkroom.errors import FileError, SkippedFile
 from functions.process.engine.structure import bmp, gif, heif, jpeg, png, tiff, webp
-from functions.process.engine.structure.found import Found
+from functions.process.engine.structure.found import Found, damaged
 
 __all__ = ["Found", "look"]
 
@@ -61,7 +62,10 @@ def look(data: bytes) -> Found:
     reader = _reader(data)
     if reader is None:
         raise _not_ours(data)
-    return reader(data)
+    try:
+        return reader(data)
+    except (struct.error, IndexError, OverflowError) as error:
+        raise damaged("it is cut off") from error
 
 
 def _reader(data: bytes) -> Callable[[bytes], Found] | None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import struct
 
-from functions.process.engine.structure.found import Found, too_complex
+from functions.process.engine.structure.found import Found, damaged, too_complex
 
 _TYPE_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8}
 
@@ -12,6 +13,7 @@ _TYPE_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 
 def look_heic(data: bytes) -> Found:
     """libheif turns the picture itself."""
     _check_exif(data)
+    _check_items(data)
     return Found("HEIF", data)
 
 
@@ -19,6 +21,22 @@ def look_avif(data: bytes) -> Found:
     """Pillow puts the container's rotation where EXIF's would be; see `orient`."""
     _check_exif(data)
     return Found("AVIF", data, orientation=0)
+
+
+def _check_items(data: bytes) -> None:
+    """pi_heif makes text of what the items are called, and dies where that is no text.
+
+    An `infe` box: 4 bytes of size before its name, then version and flags (4), the item's number
+    (2, or 4 in version 3), its protection (2), its type (4), and names that end with a zero.
+    """
+    for found in re.finditer(rb"infe", data):
+        at = found.start()
+        size = int.from_bytes(data[at - 4 : at])
+        start = at + (14 if data[at + 4 : at + 5] == b"\3" else 12)
+        try:
+            data[start : at - 4 + min(size, 4096)].decode()
+        except UnicodeDecodeError as error:
+            raise damaged("its list of contents is no text") from error
 
 
 def _check_exif(data: bytes) -> None:

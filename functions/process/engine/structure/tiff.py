@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import struct
+from typing import NamedTuple
 
 from functions.process.engine.structure.found import Found, damaged, too_complex
 
 _MAX_TAGS = 1_000
 _MAX_STRIPS = 100_000
+_MAX_TILE = 100_000_000  # pixels
+_MAX_OVERLAP = 1_000_000  # bytes
 _TYPE_BYTES = {
     1: 1,
     2: 1,
@@ -34,44 +38,54 @@ _WIDTH, _HEIGHT, _STRIP_OFFSETS, _TILE_WIDTH, _TILE_HEIGHT, _TILE_OFFSETS = (
 )
 
 
+class Tag(NamedTuple):
+    """number: of values. size: of all of them, in bytes. value: the first, where it fits inside."""
+
+    number: int
+    size: int
+    value: int
+
+
 def look(data: bytes) -> Found:
     """Checks that tags do not overlap wildly, and that strips and tiles are of a sane number.
 
     Pillow copies every tag's value; a few hundred that all point at the same 50 MB would fill
     any memory. It applies the orientation itself.
     """
-    order = "<" if data[:2] == b"II" else ">"
-    big = data[2:4] in (b"+\x00", b"\x00+")
-    try:
-        (start,) = struct.unpack_from(f"{order}{'Q' if big else 'I'}", data, 8 if big else 4)
-        (count,) = struct.unpack_from(f"{order}{'Q' if big else 'H'}", data, start)
-        if count > _MAX_TAGS:
-            raise too_complex("it has thousands of tags")
-        first, step, layout = (start + 8, 20, "HHQ") if big else (start + 2, 12, "HHI")
-        tags: dict[int, tuple[int, int]] = {}
-        total = 0
-        for at in range(first, first + step * count, step):
-            tag, kind, number = struct.unpack_from(f"{order}{layout}", data, at)
-            total += number * _TYPE_BYTES.get(kind, 1)
-            value = struct.unpack_from(
-                f"{order}{'H' if kind == 3 else 'I'}", data, at + step - (8 if big else 4)
-            )
-            tags[tag] = number, value[0]
-            after = at + step
-        (following,) = struct.unpack_from(f"{order}{'Q' if big else 'I'}", data, after)
-    except (struct.error, UnboundLocalError) as error:
-        raise damaged("its directory is cut off") from error
-    if total > 2 * len(data):
+    tags, following = _directory(data)
+    if any(tag.size > len(data) for tag in tags.values()):
+        raise damaged("one of its tags is longer than the file")
+    if sum(tag.size for tag in tags.values()) > max(2 * len(data), _MAX_OVERLAP):
         raise too_complex("its tags overlap")
     _check_layout(tags)
-    size = (tags[_WIDTH][1], tags[_HEIGHT][1]) if {_WIDTH, _HEIGHT} <= tags.keys() else None
+    size = (tags[_WIDTH].value, tags[_HEIGHT].value) if {_WIDTH, _HEIGHT} <= tags.keys() else None
     return Found("TIFF", data, size=size, frames=following != 0)
 
 
-def _check_layout(tags: dict[int, tuple[int, int]]) -> None:
+def _directory(data: bytes) -> tuple[dict[int, Tag], int]:
+    """The first directory's tags, and where the next one is (0: nowhere)."""
+    order = "<" if data[:2] == b"II" else ">"
+    big = data[2:4] in (b"+\x00", b"\x00+")
+    word, counter, head, step = ("Q", "Q", 8, 20) if big else ("I", "H", 4, 12)
+    (start,) = struct.unpack_from(f"{order}{word}", data, head)
+    (count,) = struct.unpack_from(f"{order}{counter}", data, start)
+    if count > _MAX_TAGS:
+        raise too_complex("it has thousands of tags")
+    tags: dict[int, Tag] = {}
+    at = start + struct.calcsize(f"={counter}")
+    for _ in range(count):
+        tag, kind, number = struct.unpack_from(f"{order}HH{word}", data, at)
+        (value,) = struct.unpack_from(f"{order}{'H' if kind == 3 else 'I'}", data, at + step - head)
+        tags[tag] = Tag(number, number * _TYPE_BYTES.get(kind, 1), value)
+        at += step
+    (following,) = struct.unpack_from(f"{order}{word}", data, at)
+    return tags, following
+
+
+def _check_layout(tags: dict[int, Tag]) -> None:
     for tag in (_STRIP_OFFSETS, _TILE_OFFSETS):
-        if tags.get(tag, (0, 0))[0] > _MAX_STRIPS:
+        if tag in tags and tags[tag].number > _MAX_STRIPS:
             raise too_complex("it is cut into countless strips")
-    tile = tags.get(_TILE_WIDTH, (1, 0))[1] * tags.get(_TILE_HEIGHT, (1, 0))[1]
-    if tile > 100_000_000:
+    tile = [tags[tag].value for tag in (_TILE_WIDTH, _TILE_HEIGHT) if tag in tags]
+    if math.prod(tile) > _MAX_TILE:
         raise too_complex("its tiles are larger than any picture")

@@ -1,0 +1,177 @@
+"""One measurement in a process of its own: what `bench.engine` starts again and again.
+
+    python -m bench._measure ours 12       times and peak memory of this engine
+    python -m bench._measure rembg 12      the same of rembg.remove, the way people use it
+    python -m bench._measure fidelity 12   the two results compared, pixel by pixel
+    python -m bench._measure batch 40      one by one against overlapped
+    python -m bench._measure cold          the first result of a fresh process
+
+Prints one line of JSON.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from bench._pictures import PHOTOS, load, photo, variant
+
+MODEL = "u2netp"
+# What fetching a photo from S3 and putting its result back takes in the same region; seconds.
+STORAGE = 0.05
+
+
+def main() -> None:
+    kind, *rest = sys.argv[1:]
+    measure = {
+        "ours": ours,
+        "rembg": rembg,
+        "fidelity": fidelity,
+        "batch": batch,
+        "cold": cold,
+    }[kind]
+    print(json.dumps(measure(*map(int, rest))))
+
+
+def ours(megapixels: int) -> dict[str, Any]:
+    """Seconds and result bytes of each photo, seconds of the bare model run, peak bytes."""
+    process = _process()
+    result = _timed(lambda data: process(data).data, megapixels)
+    return {**result, "model": _model_run()}
+
+
+def rembg(megapixels: int) -> dict[str, Any]:
+    from functions.process.warm_rembg import bg
+
+    session = bg.new_session(MODEL)
+    return _timed(lambda data: bytes(bg.remove(data, session=session)), megapixels)
+
+
+def _process() -> Callable[[bytes], Any]:
+    from darkroom.options import Options
+    from functions.process.engine import Engine
+    from functions.process.models import Models
+
+    engine, options = Engine(Models()), Options(model=MODEL)
+    return lambda data: engine.process(data, options)
+
+
+def _timed(work: Callable[[bytes], bytes], megapixels: int) -> dict[str, Any]:
+    names = PHOTOS if megapixels < 48 else PHOTOS[:1]
+    pictures = {name: load(photo(name, megapixels)) for name in names}
+    work(load(photo(PHOTOS[0], 1)))  # a warm worker: what only happens once has happened
+    seconds, size = {}, {}
+    for name, data in pictures.items():
+        began = time.perf_counter()
+        size[name] = len(work(data))
+        seconds[name] = time.perf_counter() - began
+    return {"seconds": seconds, "bytes": size, "peak": _peak()}
+
+
+def _peak() -> int:
+    """Bytes at most resident; getrusage would count the process that started this one."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0]) * 1024
+
+
+def _model_run() -> float:
+    """The median of nine runs of nothing but the network, with the settings the engine uses."""
+    import numpy as np
+
+    from functions.process.models import Models
+
+    session = Models().session(MODEL).inner_session
+    entry = session.get_inputs()[0]
+    pixels = np.random.default_rng(0).random(entry.shape, np.float32)
+    times = []
+    for _ in range(10):
+        began = time.perf_counter()
+        session.run(None, {entry.name: pixels})
+        times.append(time.perf_counter() - began)
+    return sorted(times[1:])[4]
+
+
+def fidelity(megapixels: int) -> dict[str, Any]:
+    """Differences of alpha in steps of 255: mean, and the share of pixels that differ by over 4."""
+    import numpy as np
+    from PIL import Image
+
+    from functions.process.warm_rembg import bg
+
+    process, session = _process(), bg.new_session(MODEL)
+    means, over = [], []
+    for name in PHOTOS:
+        data = load(photo(name, megapixels))
+        theirs = Image.open(io.BytesIO(bytes(bg.remove(data, session=session))))
+        mine = Image.open(io.BytesIO(process(data).data))
+        first, second = (np.asarray(image.getchannel("A")).astype(int) for image in (mine, theirs))
+        difference = np.abs(first - second)
+        means.append(float(difference.mean()))
+        over.append(float((difference > 4).mean()))
+    return {"mean": max(means), "over": max(over)}
+
+
+def mixed(count: int) -> list[Path]:
+    """Photos of three sizes in three formats, in a fixed order."""
+    sizes, kinds = (1, 12, 3, 12, 1, 3, 12, 3), ("JPEG", "JPEG", "PNG", "JPEG", "WEBP")
+    chosen = []
+    for i in range(count):
+        name, size, kind = PHOTOS[i % 4], sizes[i % 8], kinds[i % 5]
+        chosen.append(photo(name, size) if kind == "JPEG" else variant(name, size, kind))
+    return chosen
+
+
+def batch(count: int) -> dict[str, Any]:
+    """Seconds for the photos one by one and overlapped; in memory, and with storage's waits.
+
+    The two take turns ten photos at a time, so that a busy moment of the machine hits both.
+    """
+    from functions.process.engine.engine import overlapped
+
+    process = _process()
+    photos = mixed(count)
+    for path in photos[:3]:
+        process(load(path))
+
+    def stored(path: Path) -> None:
+        time.sleep(STORAGE)
+        process(load(path))
+        time.sleep(STORAGE)
+
+    result: dict[str, Any] = {}
+    for name, work in (("memory", lambda path: process(load(path))), ("storage", stored)):
+        spent = {"serial": 0.0, "overlapped": 0.0, "serial_cpu": 0.0}
+        for start in range(0, count, 10):
+            part = photos[start : start + 10]
+            cpu, began = _cpu(), time.perf_counter()
+            for path in part:
+                work(path)
+            spent["serial"] += time.perf_counter() - began
+            spent["serial_cpu"] += _cpu() - cpu
+            began = time.perf_counter()
+            for _ in overlapped(work, part, 2):
+                pass
+            spent["overlapped"] += time.perf_counter() - began
+        result[name] = spent
+    return {**result, "peak": _peak()}
+
+
+def _cpu() -> float:
+    times = os.times()
+    return times.user + times.system
+
+
+def cold() -> dict[str, Any]:
+    """One 1-megapixel photo, in a process that has done nothing yet; the caller takes the time."""
+    result = _process()(load(photo(PHOTOS[0], 1)))
+    return {"bytes": len(result.data)}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,123 @@
+"""Which models there are, and the sessions made from them."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from darkroom.errors import FileError
+from functions.process import bake, hardware, models
+from functions.process.models import ALLOWED, Models, default_home
+from functions.process.warm_rembg import sessions
+
+
+def with_files(home: Path, *names: str) -> Models:
+    for name in names:
+        path = home / "models" / name / f"{name}.onnx"
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"weights")
+    return Models(home, keep=2)
+
+
+def test_names_are_what_is_there(tmp_path: Path) -> None:
+    found = with_files(tmp_path, "u2net", "u2netp", "atlascloud", "withoutbg", "bria-rmbg")
+    assert found.names() == ("u2netp", "u2net")
+
+
+def test_what_is_allowed_is_rembgs_and_local() -> None:
+    assert set(ALLOWED) <= set(sessions)
+    assert all(sessions[name].is_local() for name in ALLOWED)
+    elsewhere = {name for name, session in sessions.items() if not session.is_local()}
+    assert elsewhere == {"withoutbg", "atlascloud"}
+
+
+@pytest.mark.parametrize("name", ["silueta", "withoutbg", "../u2netp", "u2netp.onnx", ""])
+def test_an_absent_model_is_a_named_error(models: Models, name: str) -> None:
+    with pytest.raises(FileError, match=r"unknown_model.*it has: u2netp"):
+        models.session(name)
+
+
+def test_rembgs_layout_is_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("REMBG_HOME", str(tmp_path))
+    monkeypatch.delenv("U2NET_HOME", raising=False)
+    path = Models().path("u2net")
+    assert path.parent == Path(sessions["u2net"].model_dir())
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"weights")
+    assert Path(sessions["u2net"].download_models()) == path
+    assert default_home() == tmp_path
+
+
+def test_a_session_is_rembgs_and_made_once(models: Models) -> None:
+    found: list[object] = []
+    threads = [
+        threading.Thread(target=lambda: found.append(models.session("u2netp"))) for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 4
+    assert len(set(map(id, found))) == 1
+    assert isinstance(found[0], sessions["u2netp"])
+
+
+def test_the_least_recently_used_goes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    made: list[str] = []
+
+    def make(name: str, _path: Path, _threads: int) -> str:
+        made.append(name)
+        return name
+
+    monkeypatch.setattr(models, "_new_session", make)
+    carried = with_files(tmp_path, "u2netp", "silueta", "u2net")
+    for name in ("u2netp", "silueta", "u2netp", "u2net", "u2netp", "silueta"):
+        assert str(carried.session(name)) == name
+    assert made == ["u2netp", "silueta", "u2net", "silueta"]
+
+
+def test_memory_and_cores_of_a_lambda() -> None:
+    def of(megabytes: int) -> dict[str, str]:
+        return {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(megabytes)}
+
+    assert hardware.memory(of(3008)) == 3008 * 1024 * 1024
+    assert hardware.memory({}) > 500_000_000
+    assert hardware.cores(of(1024)) == 1
+    assert hardware.cores(of(10_240)) == hardware.cores({})
+
+
+def test_a_model_that_cannot_be_had_fails_by_name(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def unreachable(*_args: object) -> str:
+        raise ConnectionError("no such site")
+
+    monkeypatch.setenv("REMBG_HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    monkeypatch.setattr(sessions["silueta"], "download_models", unreachable)
+    assert bake.main(["--models", "silueta"]) == 1
+    said = capsys.readouterr().err
+    assert "'silueta' could not be downloaded" in said
+    assert "no such site" in said
+    assert not (tmp_path / "models" / "silueta").exists()
+
+
+def test_an_unknown_model_is_not_even_looked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    assert bake.main(["--models", "u2netp,withoutbg"]) == 1
+    assert "There is no model 'withoutbg'" in capsys.readouterr().err
+
+
+def test_a_file_that_is_no_model_fails_by_name(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("REMBG_HOME", str(tmp_path))
+    with_files(tmp_path, "u2net")
+    with pytest.raises(bake.BakeError, match="'u2net' cannot be loaded"):
+        bake.bake_model("u2net")
+
+
+def test_rembgs_own_checksum_is_the_pinned_one() -> None:
+    source = Path(str(__import__("rembg.sessions.u2netp").__path__[0])) / "sessions" / "u2netp.py"
+    assert f"md5:{bake._U2NETP_MD5}" in source.read_text()
