@@ -236,7 +236,9 @@ class _Handler(BaseHTTPRequestHandler):
         match rest:
             case []:
                 self.standin.polls += 1
-                self._json(200, job.document())
+                ready = {"download": f"{self.standin.address}/store/all.zip"}
+                links = ready if job.archive == "ready" else {}
+                self._json(200, job.document() | {"links": links})
             case ["files"]:
                 files = [
                     job.file(index, self.standin.address) for index in range(len(job.declared))
@@ -244,8 +246,6 @@ class _Handler(BaseHTTPRequestHandler):
                 self._json(200, {"files": files, "cursor": None})
             case ["files", file_id]:
                 self._json(200, job.file(int(file_id), self.standin.address))
-            case ["archive"]:
-                self._answer(302, b"{}", location=f"{self.standin.address}/store/all.zip")
             case _:
                 self._problem(404, "There is nothing at this address.")
 
@@ -277,15 +277,12 @@ class _Handler(BaseHTTPRequestHandler):
     def _json(self, status: int, body: Any) -> None:
         self._answer(status, json.dumps(body).encode(), "application/json")
 
-    def _answer(
-        self, status: int, body: bytes, kind: str = "", *, location: str = "", disposition: str = ""
-    ) -> None:
+    def _answer(self, status: int, body: bytes, kind: str = "", *, disposition: str = "") -> None:
         self.send_response(status)
         headers = {
             "Access-Control-Allow-Origin": "*",
             "Access-Control-Allow-Headers": "authorization, content-type",
             "Content-Type": kind,
-            "Location": location,
             "Content-Disposition": disposition and f'attachment; filename="{disposition}"',
         }
         for name, value in headers.items():

@@ -159,6 +159,21 @@ def test_a_wrong_key_is_told(browser: Browser, standin: StandIn, photos: list[Pa
     browser.wait_text("#message", "2 photos ready.")
 
 
+def test_a_key_is_kept_for_its_own_server(browser: Browser, standin: StandIn) -> None:
+    browser.open(standin.api + WITH_KEY)
+    browser.open(PAGE.as_uri())
+    browser.find("#server").send_keys(standin.api)
+    browser.find("#key").send_keys(KEY)
+    browser.find("#server").clear()
+    browser.find("#server").send_keys("http://127.0.0.1:9")
+    browser.find("#key").click()
+    assert browser.find("#key").get_property("value") == ""
+    browser.find("#server").clear()
+    browser.find("#server").send_keys(standin.api)
+    browser.find("#key").click()
+    assert browser.find("#key").get_property("value") == KEY
+
+
 def test_a_refused_upload_can_be_sent_again(
     browser: Browser, standin: StandIn, photos: list[Path]
 ) -> None:
