@@ -160,6 +160,7 @@ def _wanted(job: Job, generation: int) -> bool:
 
 
 def _shares(parts: Sequence[Part]) -> list[list[Part]]:
-    """The parts in runs of `SHARE` bytes."""
-    each = max(1, SHARE // max(1, parts[0].end - parts[0].start))
+    """The parts in runs as even as can be, of at most `SHARE` bytes."""
+    workers = max(1, -(-parts[-1].end // SHARE))
+    each = -(-len(parts) // workers)
     return [list(parts[start : start + each]) for start in range(0, len(parts), each)]
