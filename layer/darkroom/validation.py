@@ -8,7 +8,6 @@ from pydantic import ValidationError
 
 from darkroom.errors import InvalidRequest
 
-
 _PLAIN = {
     "extra_forbidden": "there is no such field here; check its spelling",
     "missing": "this is needed",
