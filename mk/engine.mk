@@ -16,5 +16,5 @@ selfcheck: bake ## Show that the engine works here: imports, models, faces, form
 bench-engine: bake ## Measure the engine against rembg.remove, side by side
 	@$(ENGINE_ENV) $(BIN)/python -m bench.engine
 
-lock-engine: ## Pin what the process image installs, at the versions of requirements.txt
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.13 --generate-hashes --no-emit-index-url --no-emit-find-links --constraints requirements.txt functions/process/requirements.in --output-file functions/process/requirements.txt
+lock-engine: ## Pin what the process image installs: for 3.11, at the versions the tests run with
+	$(BIN)/uv pip compile --quiet --python-version 3.11 --python-platform linux --generate-hashes --no-emit-index-url --no-emit-find-links --constraints requirements.txt functions/process/requirements.in --output-file functions/process/requirements.txt

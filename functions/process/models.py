@@ -8,11 +8,9 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import onnxruntime
-
 from darkroom.errors import FileError
 from functions.process.hardware import cores, memory
-from functions.process.warm_rembg import sessions
+from functions.process.warm_rembg import onnxruntime, sessions
 
 if TYPE_CHECKING:
     from rembg.sessions.base import BaseSession

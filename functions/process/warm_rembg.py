@@ -1,4 +1,7 @@
-"""rembg, imported in seconds on any CPU: the one place that imports it.
+"""rembg and onnxruntime, imported the way a worker needs them: the one place that does it.
+
+onnxruntime's official builds report on their use to Microsoft unless they are told not to before
+they start (its Privacy.md). Photos' processing is nobody's business, so it is told.
 
 `import rembg` compiles pymatting's functions, which takes about a minute, unless numba finds them
 in its cache. Numba trusts a cache only on the very CPU it was made on, so ours is made for a CPU
@@ -13,7 +16,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-__all__ = ["bg", "sessions"]
+__all__ = ["bg", "onnxruntime", "sessions"]
 
 
 def _find_compiled(environment: os._Environ[str]) -> None:
@@ -29,7 +32,9 @@ def _find_compiled(environment: os._Environ[str]) -> None:
         environment["NUMBA_CACHE_DIR"] = str(copy)
 
 
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 _find_compiled(os.environ)
 
+import onnxruntime  # noqa: E402
 from rembg import bg  # noqa: E402
 from rembg.sessions import sessions  # noqa: E402

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -11,6 +14,7 @@ from darkroom.errors import FileError
 from functions.process import bake, hardware, models
 from functions.process.models import ALLOWED, Models, default_home
 from functions.process.warm_rembg import sessions
+from tests.process.conftest import ROOT
 
 
 def with_files(home: Path, *names: str) -> Models:
@@ -121,3 +125,17 @@ def test_a_file_that_is_no_model_fails_by_name(
 def test_rembgs_own_checksum_is_the_pinned_one() -> None:
     source = Path(str(__import__("rembg.sessions.u2netp").__path__[0])) / "sessions" / "u2netp.py"
     assert f"md5:{bake._U2NETP_MD5}" in source.read_text()
+
+
+def test_onnxruntime_reports_to_nobody(tmp_path: Path) -> None:
+    """Its telemetry leaves a number for the machine in the home directory; ours must leave none."""
+    code = "import functions.process.models, onnxruntime as o; o.InferenceSession('{}')"
+    code = code.format(ROOT / ".cache/rembg/models/u2netp/u2netp.onnx")
+    environment = {
+        "HOME": str(tmp_path),
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'layer'}",
+        "NUMBA_CACHE_DIR": os.environ["NUMBA_CACHE_DIR"],
+    }
+    subprocess.run([sys.executable, "-c", code], env=environment, check=True)
+    assert list(tmp_path.rglob("*")) == []
