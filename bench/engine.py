@@ -12,33 +12,16 @@ import subprocess
 import sys
 import time
 from collections import defaultdict
-from pathlib import Path
 from statistics import median
-from typing import Any, NamedTuple
+from typing import Any
 
 from bench._measure import mixed
 from bench._pictures import PHOTOS, SIZES, photo
+from bench._report import Figure, write
 
 ROUNDS = int(os.environ.get("ROUNDS", "5"))
-REPORT = Path("out/bench/engine.json")
 # As a CPU that numba's cache was not made on would be called.
 _OTHER_CPU = "import llvmlite.binding as b; b.get_host_cpu_name = lambda: 'generic'; "
-
-
-class Figure(NamedTuple):
-    """A measured number, and the most (`<=`) or least (`>=`) it may be; no target: for reading."""
-
-    figure: str
-    value: float
-    unit: str
-    target: str = ""
-
-    @property
-    def holds(self) -> bool | None:
-        if not self.target:
-            return None
-        sign, limit = self.target.split()
-        return self.value <= float(limit) if sign == "<=" else self.value >= float(limit)
 
 
 def main() -> int:
@@ -47,12 +30,7 @@ def main() -> int:
             photo(name, size)
     mixed(40)
     figures = [*speed(), *fidelity(), *throughput(), *start()]
-    REPORT.parent.mkdir(parents=True, exist_ok=True)
-    rows = [figure._asdict() | {"holds": figure.holds} for figure in figures]
-    REPORT.write_text(json.dumps(rows, indent=2) + "\n")
-    for row in figures:
-        mark = {True: "holds", False: "MISSED", None: ""}[row.holds]
-        print(f"{row.figure:62} {row.value:10.3f} {row.unit:10} {row.target:9} {mark}")
+    write("engine", figures)
     return 0
 
 
