@@ -141,7 +141,7 @@ def way_out(bench: Bench) -> list[Figure]:
     while bench.jobs.require(job.job_id).archive.status is not ArchiveStatus.READY:
         if time.monotonic() - began > 900:
             raise SystemExit("the archive was not built")
-        time.sleep(0.1)
+        time.sleep(0.5)
     ours = time.monotonic() - began
     bench.s3.delete_object(Bucket=bench.bucket, Key=archive_key(job.job_id, 1))
     common, _, _ = counted(

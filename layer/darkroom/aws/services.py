@@ -18,10 +18,10 @@ from darkroom.settings import Settings, read_settings
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
 
-# Enough connections for the threads that fan out and archive; adaptive retries wait out throttling.
+# Enough connections for the threads that fan out and archive.
 _CONFIG = Config(
     max_pool_connections=32,
-    retries={"mode": "adaptive", "total_max_attempts": 6},
+    retries={"mode": "standard", "total_max_attempts": 6},
     connect_timeout=5,
     read_timeout=30,
 )
