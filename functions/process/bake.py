@@ -15,7 +15,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -42,7 +41,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="bake", description=__doc__)
     parser.add_argument("--models", default="u2netp", help="names, separated by spaces or commas")
     names = parser.parse_args(arguments).models.replace(",", " ").split()
-    began = time.monotonic()
     try:
         for name in names:
             bake_model(name)
@@ -50,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"bake: {error}", file=sys.stderr)
         return 1
     warm_up()
-    print(f"Baked {', '.join(names)} in {time.monotonic() - began:.1f} s.")
+    print(f"Baked {', '.join(names)}.")
     return 0
 
 
