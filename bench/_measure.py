@@ -47,8 +47,9 @@ def ours(megapixels: int) -> dict[str, Any]:
 
 
 def rembg(megapixels: int) -> dict[str, Any]:
-    from functions.process.warm_rembg import bg
+    from functions.process.warm_rembg import post_processing
 
+    bg = post_processing()
     session = bg.new_session(MODEL)
     return _timed(lambda data: bytes(bg.remove(data, session=session)), megapixels)
 
@@ -102,8 +103,9 @@ def fidelity(megapixels: int) -> dict[str, Any]:
     import numpy as np
     from PIL import Image
 
-    from functions.process.warm_rembg import bg
+    from functions.process.warm_rembg import post_processing
 
+    bg = post_processing()
     process, session = _process(), bg.new_session(MODEL)
     means, over = [], []
     for name in PHOTOS:

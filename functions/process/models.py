@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from darkroom.errors import FileError
 from functions.process.hardware import cores, memory
-from functions.process.warm_rembg import onnxruntime, sessions
+from functions.process.warm_rembg import onnxruntime, session_class
 
 if TYPE_CHECKING:
     from rembg.sessions.base import BaseSession
@@ -91,7 +91,7 @@ def _new_session(name: str, path: Path, threads: int) -> BaseSession:
     def on_disk(_cls: type, *_args: Any, **_kwargs: Any) -> str:
         return str(path)
 
-    local = type(f"Local_{name}", (sessions[name],), {"download_models": classmethod(on_disk)})
+    local = type(f"Local_{name}", (session_class(name),), {"download_models": classmethod(on_disk)})
     options = onnxruntime.SessionOptions()
     # A third less memory at the same speed: the planner's one big block is never given back.
     options.enable_mem_pattern = False

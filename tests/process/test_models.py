@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import subprocess
 import sys
@@ -13,8 +14,11 @@ import pytest
 from darkroom.errors import FileError
 from functions.process import bake, hardware, models
 from functions.process.models import ALLOWED, Models, default_home
-from functions.process.warm_rembg import sessions
+from functions.process.warm_rembg import post_processing, session_class
 from tests.process.conftest import ROOT
+
+post_processing()
+sessions = importlib.import_module("rembg.sessions").sessions
 
 
 def with_files(home: Path, *names: str) -> Models:
@@ -41,6 +45,35 @@ def test_what_is_allowed_is_rembgs_and_local() -> None:
 def test_an_absent_model_is_a_named_error(models: Models, name: str) -> None:
     with pytest.raises(FileError, match=r"unknown_model.*it has: u2netp"):
         models.session(name)
+
+
+@pytest.mark.parametrize("name", ALLOWED)
+def test_a_session_is_found_without_the_others(name: str) -> None:
+    assert session_class(name) is sessions[name]
+
+
+def test_a_plain_cutout_needs_no_post_processing() -> None:
+    """Half of a worker's memory and most of its start: see `warm_rembg`."""
+    code = """
+import sys
+from functions.process.engine import Engine
+from functions.process.models import Models
+from functions.process.selfcheck import _photo
+from darkroom.options import Options
+engine = Engine(Models())
+engine.process(_photo(), Options(model="u2netp"))
+heavy = {"numba", "pymatting", "scipy", "skimage"}
+assert not heavy & set(sys.modules), heavy & set(sys.modules)
+engine.process(_photo(), Options(model="u2netp", edges="matting"))
+assert heavy <= set(sys.modules)
+import rembg
+assert rembg.remove and rembg.new_session
+"""
+    environment = os.environ | {
+        "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'layer'}",
+        "REMBG_HOME": str(ROOT / ".cache/rembg"),
+    }
+    subprocess.run([sys.executable, "-c", code], env=environment, check=True)
 
 
 def test_rembgs_layout_is_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

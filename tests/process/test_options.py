@@ -15,11 +15,12 @@ from darkroom.errors import FileError
 from functions.process.engine import Engine, Limits
 from functions.process.engine.steps.edges import _smooth
 from functions.process.engine.strips import Strips
-from functions.process.warm_rembg import bg
+from functions.process.warm_rembg import post_processing
 from tests.process.conftest import Disc, OneModel
 from tests.process.pictures import GREEN, near, noise, opened, quarters, run, saved, through
 
 SIZE = (160, 120)
+bg = post_processing()
 
 
 @pytest.fixture

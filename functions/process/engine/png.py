@@ -7,6 +7,7 @@ Format: ISO/IEC 15948; deflate: RFC 1951; zlib's frame around it: RFC 1950.
 
 from __future__ import annotations
 
+import io
 import struct
 from collections.abc import Iterator
 
@@ -38,14 +39,16 @@ def encode(rows: Rows, width: int, height: int, channels: int, strips: Strips) -
         return packed, isal_zlib.adler32(filtered), filtered.size
 
     header = struct.pack(">IIBBBBB", width, height, 8, _COLOUR_TYPE[channels], 0, 0, 0)
-    parts = [_SIGNATURE, *_chunk(b"IHDR", header)]
+    # BytesIO gives its content away without a copy; joined parts would all be there twice.
+    out = io.BytesIO()
+    out.writelines((_SIGNATURE, *_chunk(b"IHDR", header)))
     check, start = 1, _ZLIB_HEADER
     for packed, adler, size in strips.map(height, width * channels, strip):
         check = _adler_of_both(check, adler, size)
-        parts += _chunk(b"IDAT", start + packed)
+        out.writelines(_chunk(b"IDAT", start + packed))
         start = b""
-    parts += [*_chunk(b"IDAT", struct.pack(">I", check)), *_chunk(b"IEND", b"")]
-    return b"".join(parts)
+    out.writelines((*_chunk(b"IDAT", struct.pack(">I", check)), *_chunk(b"IEND", b"")))
+    return out.getvalue()
 
 
 def _filtered(pixels: Plane) -> Plane:

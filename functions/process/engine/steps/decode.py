@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeVar
 
 import pi_heif
@@ -31,6 +32,8 @@ def decode(work: Work, tools: Tools) -> None:
     check_size(image.size, tools.limits)
     guarded(found.decoder, image.load)
     work.image = image
+    # The file's copy without metadata has done its part.
+    work.found = replace(found, data=b"")
 
 
 def guarded(decoder: str, read: Callable[[], T]) -> T:

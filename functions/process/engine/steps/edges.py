@@ -11,7 +11,7 @@ from PIL import Image
 from functions.process.engine.steps.mask import enlarged
 from functions.process.engine.strips import Strips
 from functions.process.engine.work import Plane, Tools, Work, plane
-from functions.process.warm_rembg import bg
+from functions.process.warm_rembg import post_processing
 
 # What rembg's `post_process` looks at around a pixel: its opening 2, its Gaussian 4 x sigma 2.
 _REACH = 10
@@ -30,12 +30,13 @@ def refine_edges(work: Work, tools: Tools) -> None:
 
 def _smooth(alpha: Plane, strips: Strips) -> Plane:
     """rembg's `post_process`, in strips that overlap by all it looks at: the same to the bit."""
+    smooth = post_processing().post_process
     height, width = alpha.shape
     result = np.empty_like(alpha)
 
     def strip(top: int, bottom: int) -> None:
         above = min(_REACH, top)
-        part = bg.post_process(alpha[top - above : bottom + _REACH])
+        part = smooth(alpha[top - above : bottom + _REACH])
         result[top:bottom] = part[above : above + bottom - top]
 
     # Eight bytes a pixel: the Gaussian works in float64.
@@ -81,6 +82,7 @@ def _reduced_size(size: tuple[int, int], pixels: int) -> tuple[int, int]:
 
 def _solve(work: Work, tools: Tools, photo: Image.Image, mask: Image.Image) -> Image.Image:
     """RGBA in straight alpha, by rembg. Raises what its solvers raise, but for unusable masks."""
+    bg = post_processing()
     # The solvers keep every core busy and take much memory, as the model does.
     with tools.turn:
         if work.options.edges == "matting":
