@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import math
 import os
 from collections.abc import Mapping
@@ -26,3 +27,17 @@ def memory(environment: Mapping[str, str] = os.environ) -> int:
     if granted:
         return int(granted) * 1024 * 1024
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def give_memory_back() -> None:
+    """Tells glibc to hand large blocks that are freed straight back, for the process's whole life.
+
+    By default it learns from a freed photo of 50 MB to keep such blocks, in an arena for each
+    thread: 20 MB that nobody uses in the middle of a worker's peak. Elsewhere than on glibc
+    nothing happens. Source: mallopt(3).
+    """
+    map_threshold, arenas = -3, -8
+    library = ctypes.CDLL(None)
+    if hasattr(library, "mallopt"):
+        library.mallopt(map_threshold, 4 << 20)
+        library.mallopt(arenas, 2)

@@ -42,6 +42,18 @@ def _enter(name: str) -> ModuleType:
     return sys.modules[name]
 
 
+class _Later(ModuleType):
+    """A module that is imported when something of it is first used.
+
+    `importlib.util.LazyLoader` does not do: until Python 3.14, `import` itself is such a use.
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        if sys.modules.get(self.__name__) is self:
+            del sys.modules[self.__name__]
+        return getattr(import_module(self.__name__), name)
+
+
 def session_class(name: str) -> Any:
     """rembg's session for one of its models. Raises ModuleNotFoundError where there is none."""
     module = import_module(f"rembg.sessions.{_MODULES.get(name) or name.replace('-', '_')}")
@@ -78,6 +90,8 @@ def _find_compiled(environment: MutableMapping[str, str]) -> None:
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 _enter("rembg")
 _enter("rembg.sessions")
+# The downloader brings `requests` with it, and is used by `bake` alone.
+sys.modules.setdefault("pooch", _Later("pooch"))
 
 import onnxruntime  # noqa: E402
 

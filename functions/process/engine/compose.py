@@ -7,6 +7,7 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
+from functions.process.engine import enlarge
 from functions.process.engine.work import Plane, Work, plane
 
 Rows = Callable[[int, int], Plane]
@@ -15,7 +16,7 @@ Rows = Callable[[int, int], Plane]
 
 def rows(work: Work) -> tuple[Rows, int]:
     """The result's rows and its channels: 1 for a mask, 3 or 4 for a picture."""
-    if work.alpha is None:
+    if not work.cut:
         return lambda top, bottom: pixels(work, top, bottom), len(work.image.getbands())
     if work.options.output == "mask":
         return lambda top, bottom: alpha(work, top, bottom)[..., None], 1
@@ -31,13 +32,20 @@ def pixels(work: Work, top: int, bottom: int) -> Plane:
 
 def alpha(work: Work, top: int, bottom: int) -> Plane:
     """How opaque the result is: what the model says, times the photo's own transparency."""
-    if work.alpha is None:
-        raise RuntimeError("no background is removed from this photo")
-    subject = work.alpha[top:bottom]
+    subject = _subject(work, top, bottom)
     if work.image.mode != "RGBA":
         return subject
     own = np.asarray(work.image.getchannel("A").crop((0, top, work.image.width, bottom)))
-    return plane(cv2.multiply(np.ascontiguousarray(subject), own, scale=1 / 255))
+    return plane(cv2.multiply(subject, own, scale=1 / 255))
+
+
+def _subject(work: Work, top: int, bottom: int) -> Plane:
+    """What the model says: from the mask, where no step has needed the whole alpha."""
+    if work.alpha is not None:
+        return np.ascontiguousarray(work.alpha[top:bottom])
+    if work.mask is None:
+        raise RuntimeError("no background is removed from this photo")
+    return enlarge.rows(work.mask, work.image.height, top, bottom)
 
 
 def _faded(work: Work, top: int, bottom: int) -> Plane:
@@ -46,13 +54,11 @@ def _faded(work: Work, top: int, bottom: int) -> Plane:
     Colours darken towards transparent edges, as rembg users know it (`decontaminate` is the
     remedy), and what is cut away leaves no trace in the file, which keeps it small.
     """
-    if work.alpha is None:
-        raise RuntimeError("no background is removed from this photo")
     photo = pixels(work, top, bottom)
     if photo.shape[2] == 3:
         photo = plane(cv2.cvtColor(photo, cv2.COLOR_RGB2RGBA))
-    subject = np.ascontiguousarray(work.alpha[top:bottom])
-    return plane(cv2.multiply(photo, cv2.merge([subject] * 4), scale=1 / 255))
+    faded = cv2.merge([_subject(work, top, bottom)] * 4)
+    return plane(cv2.multiply(photo, faded, scale=1 / 255))
 
 
 def _straight(work: Work, top: int, bottom: int) -> Plane:

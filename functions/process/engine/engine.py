@@ -19,6 +19,7 @@ from functions.process.engine.faces import Detector
 from functions.process.engine.strips import Strips
 from functions.process.engine.types import Limits, Result
 from functions.process.engine.work import Tools, Work
+from functions.process.hardware import give_memory_back
 from functions.process.models import Models
 
 T = TypeVar("T")
@@ -35,6 +36,7 @@ class Engine:
     def __init__(self, models: Models, limits: Limits | None = None) -> None:
         # The strips are the parallel part; OpenCV's own threads on top would only get in the way.
         cv2.setNumThreads(1)
+        give_memory_back()
         self._tools = Tools(
             models=models,
             limits=limits or Limits(),

@@ -13,7 +13,7 @@ from functions.process.hardware import cores
 
 T = TypeVar("T")
 
-_STRIP_BYTES = 1_500_000  # a strip and its filtered copy fit a core's share of the cache
+_STRIP_BYTES = 700_000  # a strip and its filtered copy fit a core's share of the cache
 
 
 class Strips:

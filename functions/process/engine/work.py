@@ -13,6 +13,7 @@ from PIL import Image
 
 from darkroom.errors import FileError
 from darkroom.options import Options
+from functions.process.engine.enlarge import enlarged
 from functions.process.engine.strips import Strips
 from functions.process.engine.structure import Found
 from functions.process.engine.types import Limits, PhotoWarning
@@ -47,7 +48,9 @@ class Work:
     """The state the steps hand on; each reads and replaces what it is about.
 
     image: RGB, or RGBA where the photo has transparency of its own.
-    alpha: what is subject, as the model and `edges` see it; None where no background is removed.
+    mask: what is subject, as the model sees it, as wide as the image, as high as the model has it.
+    alpha: the same at the image's size, as `edges` and crops have changed it; made from the mask
+        by `full_alpha` when a step needs it whole, which a plain cut-out never does.
     faces: their boxes, the largest first; None where nobody looked. tilt: of the largest one's
         eyes, in degrees, clockwise; 0 where nobody asked.
     unmixed: `image` holds the subject's own colours, freed of the background's (decontaminated),
@@ -59,6 +62,7 @@ class Work:
     began: float = field(default_factory=time.monotonic)
     found: Found | None = None
     opened: Image.Image | None = None
+    mask: Image.Image | None = None
     alpha: Plane | None = None
     unmixed: bool = False
     faces: tuple[Rect, ...] | None = None
@@ -76,8 +80,20 @@ class Work:
     def image(self, image: Image.Image) -> None:
         self.opened = image
 
+    @property
+    def cut(self) -> bool:
+        """Whether the background is removed from this photo."""
+        return self.mask is not None or self.alpha is not None
+
+    def full_alpha(self, strips: Strips) -> Plane | None:
+        """`alpha`, made from the mask if need be; None where no background is removed."""
+        if self.mask is not None:
+            self.alpha = enlarged(self.mask, self.image.size, strips)
+            self.mask = None
+        return self.alpha
+
     def crop(self, left: int, top: int, right: int, bottom: int) -> None:
-        """The picture and its alpha, cut to a box in pixels that lies within them."""
+        """The picture and its alpha, which is whole, cut to a box in pixels within them."""
         self.image = self.image.crop((left, top, right, bottom))
         if self.alpha is not None:
             self.alpha = self.alpha[top:bottom, left:right]

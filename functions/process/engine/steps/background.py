@@ -24,7 +24,7 @@ def paint_background(work: Work, tools: Tools) -> None:
 
 
 def _transparent(work: Work) -> bool:
-    return work.alpha is not None or work.image.mode == "RGBA"
+    return work.cut or work.image.mode == "RGBA"
 
 
 def _paint(work: Work, colour: int | tuple[int, ...], strips: Strips) -> None:
@@ -33,11 +33,11 @@ def _paint(work: Work, colour: int | tuple[int, ...], strips: Strips) -> None:
 
     def strip(top: int, bottom: int) -> None:
         part = work.image.crop((0, top, work.image.width, bottom))
-        if work.alpha is not None:
+        if work.cut:
             part.putalpha(Image.fromarray(np.ascontiguousarray(compose.alpha(work, top, bottom))))
         under = Image.new("RGBA", part.size, colour)
         over = Image.alpha_composite(under, part)
         painted.paste(over.convert("RGB") if opaque else over, (0, top))
 
     list(strips.map(painted.height, painted.width * 16, strip))
-    work.image, work.alpha = painted, None
+    work.image, work.mask, work.alpha = painted, None, None

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from functions.process.engine.steps.mask import enlarged
+from functions.process.engine.enlarge import enlarged
 from functions.process.engine.strips import Strips
 from functions.process.engine.work import Plane, Tools, Work, plane
 from functions.process.warm_rembg import post_processing
@@ -20,12 +20,15 @@ _MATTING = (240, 10, 10)
 
 
 def refine_edges(work: Work, tools: Tools) -> None:
-    if work.alpha is None or work.options.edges == "plain":
+    if not work.cut or work.options.edges == "plain":
+        return
+    alpha = work.full_alpha(tools.strips)
+    if alpha is None:
         return
     if work.options.edges == "smooth":
-        work.alpha = _smooth(work.alpha, tools.strips)
+        work.alpha = _smooth(alpha, tools.strips)
     else:
-        _unmix(work, tools)
+        _unmix(work, tools, alpha)
 
 
 def _smooth(alpha: Plane, strips: Strips) -> Plane:
@@ -44,17 +47,15 @@ def _smooth(alpha: Plane, strips: Strips) -> Plane:
     return result
 
 
-def _unmix(work: Work, tools: Tools) -> None:
+def _unmix(work: Work, tools: Tools, alpha: Plane) -> None:
     """Alpha and the subject's own colours, as rembg's matting or decontamination gives them.
 
     Both solve for all pixels at once, in hundreds of bytes a pixel, so a larger photo is solved
     on a reduced copy: then alpha and the colours of half-transparent pixels are enlarged, and
     opaque pixels keep the photo's own.
     """
-    if work.alpha is None:
-        raise RuntimeError("there is no mask to refine")
     photo = work.image.convert("RGB")
-    mask = Image.fromarray(np.ascontiguousarray(work.alpha))
+    mask = Image.fromarray(alpha)
     small = _reduced_size(photo.size, tools.limits.matting_pixels)
     if small == photo.size:
         solved = _solve(work, tools, photo, mask)
@@ -66,7 +67,6 @@ def _unmix(work: Work, tools: Tools) -> None:
         )
         box = Image.Resampling.BOX
         solved = _solve(work, tools, photo.resize(small, box), mask.resize(small, box))
-        alpha = work.alpha
         if work.options.edges == "matting":
             alpha = enlarged(solved.getchannel("A"), photo.size, tools.strips)
         colours = _edge_colours(photo, solved.convert("RGB"), alpha)

@@ -29,9 +29,10 @@ def find_faces(work: Work, tools: Tools) -> None:
     work.warn("no_face", "No face was found; the photo is not cropped.")
 
 
-def crop_to_face(work: Work, _tools: Tools) -> None:
+def crop_to_face(work: Work, tools: Tools) -> None:
     if not work.faces:
         return
+    work.full_alpha(tools.strips)
     asked = work.options.face
     chosen = work.faces if asked.which == "all" else work.faces[:1]
     whole = union(chosen)

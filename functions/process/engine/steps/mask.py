@@ -1,4 +1,4 @@
-"""What is subject: rembg's model on the photo, its mask brought to the photo's size."""
+"""What is subject: rembg's model on the photo."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import numpy as np
 from PIL import Image
 
 from darkroom.errors import FileError
+from functions.process.engine.enlarge import widened
 from functions.process.engine.strips import Strips
-from functions.process.engine.work import Plane, Tools, Work
+from functions.process.engine.work import Tools, Work
 
 if TYPE_CHECKING:
     from rembg.sessions.base import BaseSession
@@ -29,7 +30,7 @@ def make_mask(work: Work, tools: Tools) -> None:
     small = _scaled(photo, size, tools.strips) if size else photo
     with tools.turn, np.errstate(invalid="ignore", divide="ignore"):
         mask = session.predict(small)[0]
-    work.alpha = enlarged(mask, work.image.size, tools.strips)
+    work.mask = widened(mask, work.image.width)
 
 
 def _input_size(session: BaseSession) -> tuple[int, int] | None:
@@ -60,27 +61,3 @@ def _scaled(photo: Image.Image, size: tuple[int, int], strips: Strips) -> Image.
 
     strips.halves(height, strip)
     return result
-
-
-def enlarged(mask: Image.Image, size: tuple[int, int], strips: Strips) -> Plane:
-    """`mask.resize(size, LANCZOS)` as an array, to within 1/255, one strip after another.
-
-    mask: mode L. As Pillow does it, first to the width, then to the height.
-    """
-    width, height = size
-    if mask.size == size:
-        return np.asarray(mask)
-    wide = mask.resize((width, mask.height), Image.Resampling.LANCZOS)
-    plane = np.empty((height, width), np.uint8)
-    scale = mask.height / height
-
-    def strip(top: int, bottom: int) -> None:
-        part = wide.resize(
-            (width, bottom - top),
-            Image.Resampling.LANCZOS,
-            box=(0, top * scale, width, bottom * scale),
-        )
-        plane[top:bottom] = np.asarray(part)
-
-    list(strips.map(height, width, strip))
-    return plane

@@ -11,14 +11,15 @@ from functions.process.engine.work import Tools, Work
 _GAP = 3.0
 
 
-def shrink(work: Work, _tools: Tools) -> None:
+def shrink(work: Work, tools: Tools) -> None:
     limit = work.options.max_side
     width, height = work.image.size
     if limit is None or max(width, height) <= limit:
         return
     scale = limit / max(width, height)
     size = max(1, round(width * scale)), max(1, round(height * scale))
+    alpha = work.full_alpha(tools.strips)
     work.image = work.image.resize(size, Image.Resampling.LANCZOS, reducing_gap=_GAP)
-    if work.alpha is not None:
-        plane = Image.fromarray(np.ascontiguousarray(work.alpha))
+    if alpha is not None:
+        plane = Image.fromarray(np.ascontiguousarray(alpha))
         work.alpha = np.asarray(plane.resize(size, Image.Resampling.LANCZOS, reducing_gap=_GAP))

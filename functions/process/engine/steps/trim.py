@@ -11,11 +11,11 @@ from functions.process.engine.work import Plane, Tools, Work, plane
 _VISIBLE = 16
 
 
-def trim(work: Work, _tools: Tools) -> None:
+def trim(work: Work, tools: Tools) -> None:
     """`margin` is a fraction of the subject's longer side, clamped to the picture."""
     if not work.options.trim:
         return
-    visible = work.alpha
+    visible = work.full_alpha(tools.strips)
     if work.image.mode == "RGBA":
         own = np.asarray(work.image.getchannel("A"))
         visible = own if visible is None else plane(cv2.min(visible, own))
