@@ -87,6 +87,18 @@ def test_an_archive_without_a_photo_ends_at_once() -> None:
     assert job.error["code"] == "no_photos"
 
 
+def test_a_job_is_settled_when_nothing_more_will_happen_to_it() -> None:
+    job = a_job(uploads=2).image_listed(0).with_events([ended(0)])
+    assert not job.settled, "an upload is still to come"
+    job = job.cancelled()
+    assert not job.settled, "what was cancelled is still to be counted"
+    job = job.with_events([ended(1, Outcome.CANCELLED)])
+    assert not job.settled, "the ZIP is still to be made"
+    assert job.with_archive(Archive(ArchiveStatus.READY, 1, 10)).settled
+    assert job.with_archive(Archive(ArchiveStatus.FAILED, 1)).settled
+    assert a_job().image_listed(0).with_events([ended(0, Outcome.FAILED)]).settled
+
+
 def test_a_late_archive_of_an_earlier_generation_is_not_taken() -> None:
     job = a_job(archive=Archive(ArchiveStatus.BUILDING, 2))
     assert job.with_archive(Archive(ArchiveStatus.READY, 1, 99)) is job

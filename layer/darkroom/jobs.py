@@ -100,6 +100,12 @@ class Job:
         """Behind the uploads' own indices and all that were given out."""
         return max([self.uploads, *(span.first + span.length for span in self.spans.values())])
 
+    @property
+    def settled(self) -> bool:
+        """Nothing more will happen to it by itself: ended, every file counted, the ZIP made."""
+        counted = self.total is not None and self.counts.processed >= self.total
+        return self.status.final and counted and self.archive.status is not ArchiveStatus.BUILDING
+
     def _with_span(self, upload: int, span: Span) -> Job:
         if upload in self.spans or self.status.final:
             return self
