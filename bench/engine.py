@@ -117,7 +117,7 @@ def throughput() -> list[Figure]:
 
     busy = median(each["memory"]["serial_cpu"] / each["memory"]["serial"] for each in rounds)
     return [
-        Figure("40 photos overlapped, with storage's waits", gain("storage"), "x", ">= 1.3"),
+        Figure("40 photos through a worker, with S3's waits", gain("storage"), "x", ">= 1.3"),
         Figure("40 photos overlapped, bytes in memory", gain("memory"), "x", ">= 1.3"),
         Figure("40 photos one by one, cores kept busy", busy, "cores"),
         Figure("40 photos, peak memory", many / 1e6, "MB"),
