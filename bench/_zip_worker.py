@@ -27,7 +27,8 @@ def main() -> None:
     counter = Counter[str]()
     clients = [
         shared.bucket.client,
-        shared.images.client,
+        shared.lanes.images.client,
+        shared.lanes.bulk.client,
         shared.archives.client,
         shared.jobs.table.meta.client,
     ]
@@ -43,7 +44,7 @@ def main() -> None:
             shared.settings,
             shared.jobs,
             shared.bucket,
-            shared.images,
+            shared.lanes,
             shared.intake,
             lambda: False,
         )

@@ -22,7 +22,9 @@ def up(
     port: Annotated[
         int, typer.Option(envvar="PORT", min=0, max=65535, help="0 takes any free port.")
     ] = 0,
-    workers: Annotated[int, typer.Option(min=1, max=8, help="Photos processed at once.")] = 2,
+    workers: Annotated[
+        int, typer.Option(min=1, max=8, help="Of small jobs, and as many of large ones.")
+    ] = 2,
 ) -> None:
     """Run the stack until Ctrl-C."""
     for number in (signal.SIGTERM, signal.SIGHUP):

@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from local import OUT, TEMPLATE, LocalStackError, emulator, logs
 from local.deploy import deploy
 
-WORKERS_PARAMETER = "MaxWorkers"
+WORKERS_PARAMETERS = ("MaxWorkers", "MaxBulkWorkers")
 
 
 @dataclass(frozen=True)
@@ -74,14 +74,14 @@ def running(
 ) -> Iterator[Stack]:
     """A stack of one's own, gone without a trace when the block is left, however it is left.
 
-    `workers` is the number of photos processed at once, `parameters` are other parameters of the
-    template; what is not given is the template's default. The emulator logs to out/local/NAME.log;
-    what the functions log is saved to out/local/NAME-functions.log at the end. Raises
-    LocalStackError if it cannot be had.
+    `workers` is how many of them process small jobs, and as many large ones; `parameters` are
+    other parameters of the template; what is not given is the template's default. The emulator logs
+    to out/local/NAME.log; what the functions log is saved to out/local/NAME-functions.log at the
+    end. Raises LocalStackError if it cannot be had.
     """
     values = dict(parameters or {})
     if workers is not None:
-        values[WORKERS_PARAMETER] = str(workers)
+        values |= dict.fromkeys(WORKERS_PARAMETERS, str(workers))
     process = emulator.start(OUT / f"{name}.log", port)
     access = Access(process.address, process.access_key, process.secret_key)
     try:

@@ -93,7 +93,12 @@ class Cloud:
         return bodies
 
     def messages(self) -> list[str]:
+        """Photos of small jobs."""
         return self.received(self.services.settings.images_queue_url)
+
+    def bulk_messages(self) -> list[str]:
+        """Photos of large jobs."""
+        return self.received(self.services.settings.bulk_images_queue_url)
 
 
 @pytest.fixture
@@ -105,7 +110,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
             CreateBucketConfiguration={"LocationConstraint": "eu-west-1"},
         )
         sqs = boto3.client("sqs")
-        for name in ("images", "intake", "archive"):
+        for name in ("images", "bulk_images", "intake", "archive"):
             url = sqs.create_queue(QueueName=name)["QueueUrl"]
             monkeypatch.setenv(f"{name.upper()}_QUEUE_URL", url)
         table = boto3.resource("dynamodb").create_table(

@@ -15,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from darkroom.aws.items import from_stream, job_from, job_item
 from darkroom.errors import Conflict
-from darkroom.jobs import Archive, FileEvent, Job
+from darkroom.jobs import BULK, Archive, FileEvent, Job
 from darkroom.progress import progress_document
 from darkroom.states import JOB_MOVES, ArchiveStatus, JobStatus
 from darkroom.tally import Outcome, mark, pack, unpack
@@ -55,6 +55,16 @@ def test_two_archives_get_indices_of_their_own() -> None:
     job = a_job(uploads=2).archive_listed(1, 5, 5).archive_listed(0, 4, 4)
     first, second = job.spans[1], job.spans[0]
     assert (first.first, second.first, job.total) == (2, 7, 9)
+
+
+@given(st.lists(st.integers(0, BULK), min_size=1, max_size=8))
+def test_a_job_is_large_by_its_files_and_stays_so(sizes: list[int]) -> None:
+    job, listed = a_job(uploads=len(sizes)), 0
+    for upload, files in enumerate(sizes):
+        job = job.archive_listed(upload, length=2 * files, files=files)
+        listed += files
+        assert job.bulk == (listed > BULK)
+        assert job.cancelled().bulk >= job.bulk
 
 
 def test_listing_twice_changes_nothing() -> None:

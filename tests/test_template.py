@@ -73,6 +73,18 @@ def test_every_queue_has_dead_letters_and_time(name: str) -> None:
     assert visible >= 6 * seconds(consumers[0]["Properties"]["Timeout"])
 
 
+def test_small_and_large_jobs_have_workers_of_their_own() -> None:
+    sources = FUNCTIONS["ProcessFunction"]["Properties"]["Events"]
+    for source, queue in [("Photos", "ImagesQueue"), ("BulkPhotos", "BulkImagesQueue")]:
+        properties = sources[source]["Properties"]
+        assert properties["Queue"] == {"Fn::GetAtt": [queue, "Arn"]}
+        workers = properties["ScalingConfig"]["MaximumConcurrency"]["Ref"]
+        assert workers == {"Photos": "MaxWorkers", "BulkPhotos": "MaxBulkWorkers"}[source]
+        assert TEMPLATE["Parameters"][workers]["MinValue"] >= 2
+        redrive = QUEUES[queue]["Properties"]["RedrivePolicy"]
+        assert redrive["deadLetterTargetArn"] == {"Fn::GetAtt": ["ImagesAloneQueue", "Arn"]}
+
+
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_every_function_has_its_own_narrow_policy_and_log(name: str) -> None:
     properties = FUNCTIONS[name]["Properties"]

@@ -35,7 +35,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> Any:
     def out_of_time() -> bool:
         return context.get_remaining_time_in_millis() < STOP_MILLISECONDS
 
-    work = (shared.jobs, shared.bucket, shared.images, shared.intake, out_of_time)
+    work = (shared.jobs, shared.bucket, shared.lanes, shared.intake, out_of_time)
     intake, rework = Intake(shared.settings, *work), Rework(*work)
 
     def receive(record: SQSRecord) -> None:

@@ -28,7 +28,7 @@ from functions.zip.ranged import RangedFile
 
 if TYPE_CHECKING:
     from darkroom.aws.bucket import Bucket
-    from darkroom.aws.queues import Queue
+    from darkroom.aws.queues import Lanes, Queue
     from darkroom.aws.table import JobTable
 
 T = TypeVar("T")
@@ -53,7 +53,7 @@ class Intake:
     settings: Settings
     jobs: JobTable
     bucket: Bucket
-    images: Queue
+    lanes: Lanes
     again: Queue
     out_of_time: Callable[[], bool]
 
@@ -122,9 +122,9 @@ class Intake:
     def _queue_image(self, arrival: Arrival, job: Job, file: File) -> None:
         source = Source(key=arrival.key, etag=arrival.etag, size=arrival.size)
         file = replace(file, source=source, size=arrival.size)
-        self.jobs.change(job.job_id, lambda job: job.image_listed(file.index))
+        job, _ = self.jobs.change(job.job_id, lambda job: job.image_listed(file.index))
         self.jobs.arrived(file)
-        self.images.send([image_message(file, Options.model_validate_json(job.options))])
+        self.lanes.send(job, [image_message(file, Options.model_validate_json(job.options))])
 
     def _deal_out(self, arrival: Arrival, job: Job, upload: File, listing: Listing) -> None:
         """The total is known before the first photo is sent, so that the last one ends the job.
@@ -154,7 +154,7 @@ class Intake:
         self.jobs.add_files(files, job.expires_at)
         queued = [file for file in files if file.status is FileStatus.QUEUED]
         options = Options.model_validate_json(job.options)
-        self.images.send([image_message(file, options) for file in queued])
+        self.lanes.send(job, [image_message(file, options) for file in queued])
 
 
 def _open(file: File) -> bool:

@@ -14,7 +14,7 @@ from darkroom.states import FileStatus
 
 if TYPE_CHECKING:
     from darkroom.aws.bucket import Bucket
-    from darkroom.aws.queues import Queue
+    from darkroom.aws.queues import Lanes, Queue
     from darkroom.aws.table import JobTable
 
 PAGE = 100
@@ -26,7 +26,7 @@ class Rework:
 
     jobs: JobTable
     bucket: Bucket
-    images: Queue
+    lanes: Lanes
     again: Queue
     out_of_time: Callable[[], bool]
 
@@ -46,7 +46,7 @@ class Rework:
                 return
             page, after = self.jobs.page(message.retry, limit=PAGE, after=after)
             waiting = [self._taken_up(file, message.attempt) for file in page]
-            self.images.send([image_message(file, options) for file in waiting if file])
+            self.lanes.send(job, [image_message(file, options) for file in waiting if file])
 
     def _taken_up(self, file: File, attempt: int) -> File | None:
         """The file as it waits for its new attempt; None where there is nothing to do."""

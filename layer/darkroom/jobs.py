@@ -18,6 +18,8 @@ from darkroom.tally import Counts, Outcome
 RECENT = 10
 MAX_FILES = 200_000
 """Indices a job may give out, so that its item stays far below DynamoDB's 400 KB."""
+BULK = 50
+"""Files up to which a job's photos need not wait behind those of larger jobs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,11 @@ class Job:
     def next_index(self) -> int:
         """Behind the uploads' own indices and all that were given out."""
         return max([self.uploads, *(span.first + span.length for span in self.spans.values())])
+
+    @property
+    def bulk(self) -> bool:
+        """By what is listed so far, its photos go the way of the large jobs."""
+        return _files(self.spans) > BULK
 
     @property
     def settled(self) -> bool:

@@ -23,6 +23,7 @@ class Settings(BaseModel):
     table_name: str = ""
     bucket_name: str = ""
     images_queue_url: str = ""
+    bulk_images_queue_url: str = ""
     intake_queue_url: str = ""
     archive_queue_url: str = ""
     key_secret: str = ""

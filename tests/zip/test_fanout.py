@@ -37,16 +37,20 @@ def run(*events: Event, milliseconds: int = 60_000) -> list[str]:
     return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
 
 
-def make_job(cloud: Cloud, uploads: int = 1) -> None:
-    cloud.services.jobs.create(a_job(uploads=uploads), [a_file(index) for index in range(uploads)])
+def make_job(cloud: Cloud, uploads: int = 1, job_id: str = "j1") -> None:
+    files = [a_file(index, job_id=job_id) for index in range(uploads)]
+    cloud.services.jobs.create(a_job(uploads=uploads, job_id=job_id), files)
 
 
-def uploaded(cloud: Cloud, data: bytes, index: int = 0, name: str = "a.jpg") -> Event:
-    return cloud.put(f"uploads/j1/{index:06d}/{name}", data)
+def uploaded(
+    cloud: Cloud, data: bytes, index: int = 0, name: str = "a.jpg", job_id: str = "j1"
+) -> Event:
+    return cloud.put(f"uploads/{job_id}/{index:06d}/{name}", data)
 
 
 def messages(cloud: Cloud) -> list[ImageMessage]:
-    found = [ImageMessage.model_validate_json(body) for body in cloud.messages()]
+    bodies = cloud.messages() + cloud.bulk_messages()
+    found = [ImageMessage.model_validate_json(body) for body in bodies]
     return sorted(found, key=lambda message: message.file_id)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from darkroom.errors import RetryLater
+from darkroom.jobs import Job
 from darkroom.messages import Message
 
 if TYPE_CHECKING:
@@ -22,14 +23,39 @@ class Queue:
     client: SQSClient
     url: str
 
-    def send(self, messages: Sequence[Message]) -> None:
-        """Any number of messages. Raises RetryLater when SQS did not take all of them."""
+    def send(self, messages: Sequence[Message], group: str | None = None) -> None:
+        """Any number of messages. Raises RetryLater when SQS did not take all of them.
+
+        group: whose they are, where SQS is to give several senders equal turns.
+        """
         for start in range(0, len(messages), BATCH):
             batch = messages[start : start + BATCH]
-            entries: list[SendMessageBatchRequestEntryTypeDef] = [
-                {"Id": str(place), "MessageBody": message.model_dump_json(exclude_none=True)}
-                for place, message in enumerate(batch)
-            ]
+            entries = [_entry(place, message, group) for place, message in enumerate(batch)]
             answer = self.client.send_message_batch(QueueUrl=self.url, Entries=entries)
             if answer.get("Failed"):
                 raise RetryLater("queue_refused", "The queue did not take every message.")
+
+
+@dataclass(frozen=True, slots=True)
+class Lanes:
+    """The two ways of a photo to its worker (docs/decisions/0008-two-lanes.md)."""
+
+    images: Queue
+    bulk: Queue
+
+    def send(self, job: Job, messages: Sequence[Message]) -> None:
+        """Photos of one job. Raises RetryLater when SQS did not take all of them."""
+        if job.bulk:
+            self.bulk.send(messages, group=job.job_id)
+        else:
+            self.images.send(messages)
+
+
+def _entry(place: int, message: Message, group: str | None) -> SendMessageBatchRequestEntryTypeDef:
+    entry: SendMessageBatchRequestEntryTypeDef = {
+        "Id": str(place),
+        "MessageBody": message.model_dump_json(exclude_none=True),
+    }
+    if group:
+        entry["MessageGroupId"] = group
+    return entry

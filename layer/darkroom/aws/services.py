@@ -11,7 +11,7 @@ from botocore.config import Config
 
 from darkroom.aws.bucket import Bucket
 from darkroom.aws.connections import Connections
-from darkroom.aws.queues import Queue
+from darkroom.aws.queues import Lanes, Queue
 from darkroom.aws.table import JobTable
 from darkroom.settings import Settings, read_settings
 
@@ -59,6 +59,10 @@ class Services:
     @cached_property
     def images(self) -> Queue:
         return self._queue(self.settings.images_queue_url)
+
+    @cached_property
+    def lanes(self) -> Lanes:
+        return Lanes(self.images, self._queue(self.settings.bulk_images_queue_url))
 
     @cached_property
     def intake(self) -> Queue:
