@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
+from collections.abc import Iterable
 from dataclasses import replace
 from itertools import product
 
@@ -19,6 +20,7 @@ from darkroom.jobs import BULK, Archive, FileEvent, Job
 from darkroom.progress import progress_document
 from darkroom.states import JOB_MOVES, ArchiveStatus, JobStatus
 from darkroom.tally import Outcome, mark, pack, unpack
+from darkroom.usage import Timing, Usage
 from tests.making import a_job
 
 ENDED = (Outcome.SUCCEEDED, Outcome.FAILED, Outcome.SKIPPED, Outcome.CANCELLED)
@@ -27,7 +29,16 @@ ENDED = (Outcome.SUCCEEDED, Outcome.FAILED, Outcome.SKIPPED, Outcome.CANCELLED)
 def ended(index: int, outcome: Outcome = Outcome.SUCCEEDED, attempt: int = 1) -> FileEvent:
     failed = outcome is Outcome.FAILED
     error = {"code": "damaged", "message": "It is damaged."} if failed else None
-    return FileEvent(index, attempt, outcome, f"photo-{index}.jpg", error)
+    usage = usage_of(index) if outcome is Outcome.SUCCEEDED else Usage()
+    return FileEvent(index, attempt, outcome, f"photo-{index}.jpg", error, usage)
+
+
+def usage_of(index: int) -> Usage:
+    """Of a photo that succeeded: another for each index, and one of three models or none."""
+    model = (None, "u2netp", "silueta")[index % 3]
+    return Usage.of_photo(
+        bytes_in=1000 + index, bytes_out=10 + index, model=model, milliseconds=100 + index
+    )
 
 
 def test_a_photo_goes_through_its_states() -> None:
@@ -118,6 +129,10 @@ def test_a_late_archive_of_an_earlier_generation_is_not_taken() -> None:
 outcomes = st.lists(st.sampled_from(ENDED), min_size=1, max_size=40)
 
 
+def used(succeeded: Iterable[int]) -> Usage:
+    return sum(map(usage_of, succeeded), Usage())
+
+
 @given(outcomes, st.data())
 def test_any_repetition_and_order_counts_the_same(
     truth: list[Outcome], data: st.DataObject
@@ -139,6 +154,7 @@ def test_any_repetition_and_order_counts_the_same(
     assert job.counts.succeeded == truth.count(Outcome.SUCCEEDED)
     assert job.counts.failed == truth.count(Outcome.FAILED)
     assert job.counts.skipped == truth.count(Outcome.SKIPPED) + truth.count(Outcome.CANCELLED)
+    assert job.usage == used(index for index, outcome in enumerate(truth, 1) if outcome == 1)
     assert job.status.final
     assert sequences == sorted(sequences)
     assert job.with_events(delivered) is job
@@ -210,6 +226,62 @@ def test_a_finished_job_of_many_files_takes_next_to_no_room() -> None:
     done = bytes([mark(1, Outcome.SUCCEEDED)]) * 100_000
     assert len(pack(done)) < 300
     assert unpack(pack(done)) == done
+
+
+def test_what_its_files_took_is_kept_through_a_retry() -> None:
+    job = a_job().archive_listed(0, 3, 3)
+    job = job.with_events([ended(1), ended(2), ended(3, Outcome.FAILED)]).retried()
+    job = job.with_events([ended(3, attempt=2), ended(1)])
+    assert (job.usage.bytes_in, job.usage.bytes_out) == (3006, 36)
+    assert job.usage.models == {
+        "u2netp": Timing(1, 101),
+        "silueta": Timing(1, 102),
+        "none": Timing(1, 103),
+    }
+
+
+# ---- what the sweep does
+
+
+def test_a_job_that_nothing_was_uploaded_for_expires() -> None:
+    job = a_job(uploads=2).expired()
+    assert (job.status, job.total, job.settled) == (JobStatus.EXPIRED, 2, False)
+    assert job.error is not None
+    assert job.error["code"] == "never_uploaded"
+    job = job.with_events([ended(0, Outcome.CANCELLED), ended(1, Outcome.CANCELLED)])
+    assert (job.counts.skipped, job.settled) == (2, True)
+
+
+def test_a_job_that_has_anything_does_not_expire() -> None:
+    for job in (a_job(uploads=2).image_listed(0), a_job().cancelled(), full_job()):
+        assert job.expired() is job
+
+
+def test_any_movement_makes_a_nudge_the_first_again() -> None:
+    job = a_job(uploads=2).image_listed(0).nudged()
+    assert job.nudged().nudges == 2
+    assert job.with_events([ended(0)]).nudges == 0
+    assert job.with_events([]).nudges == 1
+    assert job.image_listed(1).nudges == 0
+
+
+def test_photos_that_a_failed_zip_never_dealt_out_are_not_waited_for() -> None:
+    """Listed with 5 photos, given up when 2 were dealt out: those and the ZIP itself count."""
+    job = a_job(uploads=2).image_listed(1).archive_listed(0, 7, 5)
+    job = job.with_events([ended(0, Outcome.FAILED), ended(1), ended(2), ended(4)])
+    assert (job.total, job.status) == (6, JobStatus.PROCESSING)
+    job = job.closed()
+    assert (job.total, job.counts.processed, job.status) == (4, 4, JobStatus.COMPLETED)
+    assert job.closed() is job
+    again = job.retried()
+    assert (again.total, again.counts.processed) == (4, 3)
+    assert again.with_events([ended(0, Outcome.FAILED, 2)]).status is JobStatus.COMPLETED
+
+
+def test_a_whole_job_is_closed_as_it_is() -> None:
+    job = a_job(uploads=2).archive_listed(0, 9, 2).image_listed(1)
+    job = job.with_events([ended(1), ended(2), ended(8)])
+    assert job.closed() is job
 
 
 # ---- cancel and retry
@@ -318,6 +390,16 @@ class Walk(RuleBasedStateMachine):
         self.move(self.job.cancelled())
 
     @rule()
+    def expire(self) -> None:
+        self.move(self.job.expired())
+
+    @rule()
+    def nudge(self) -> None:
+        nudges = self.job.nudges
+        self.move(self.job.nudged())
+        assert self.job.nudges == (nudges if self.job.settled else nudges + 1)
+
+    @rule()
     def retry(self) -> None:
         try:
             self.move(self.job.retried())
@@ -334,6 +416,8 @@ class Walk(RuleBasedStateMachine):
         assert self.job.counts.failed == outcomes.count(Outcome.FAILED)
         done = len(outcomes) - outcomes.count(Outcome.PENDING)
         assert self.job.counts.processed == done
+        succeeded = [i for i, (_, o) in self.latest.items() if o is Outcome.SUCCEEDED]
+        assert self.job.usage == used(succeeded)
         if self.job.total is not None and not self.job.status.final:
             assert done < self.job.total
 

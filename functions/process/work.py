@@ -13,7 +13,7 @@ from darkroom.keys import result_key
 from darkroom.messages import ImageMessage
 from darkroom.names import with_extension
 from darkroom.settings import Settings
-from darkroom.states import FileStatus, JobStatus
+from darkroom.states import FileStatus
 from functions.process.entry import EntryLimits, read_photo
 
 if TYPE_CHECKING:
@@ -33,13 +33,13 @@ class Work:
         """A photo that cannot be processed ends as failed; only what may pass is raised.
 
         A repeat of a photo that has ended does nothing, nor does one whose job was deleted; one
-        whose job was cancelled before it began is not begun.
+        whose job was cancelled, or expired, before it began is not begun.
         """
         file = self.jobs.file(message.job_id, message.file_id)
         job = self.jobs.get(message.job_id)
         if file is None or file.status is not FileStatus.QUEUED or file.attempt != message.attempt:
             return
-        if job is None or job.status is JobStatus.CANCELLED:
+        if job is None or job.status.stopped:
             self.jobs.ended(file, FileStatus.CANCELLED)
             return
         try:

@@ -8,9 +8,8 @@ from operator import methodcaller
 from typing import TYPE_CHECKING
 
 from darkroom.errors import NotFound
-from darkroom.files import File
+from darkroom.files import File, file_event
 from darkroom.jobs import FileEvent
-from darkroom.tally import Outcome
 
 if TYPE_CHECKING:
     from darkroom.aws.table import JobTable
@@ -29,8 +28,6 @@ def events_by_job(files: Iterable[File]) -> dict[str, list[FileEvent]]:
     """The files that have ended, latest first, so that `recent` is in that order too."""
     events: defaultdict[str, list[FileEvent]] = defaultdict(list)
     for file in files:
-        outcome = file.status.outcome
-        if outcome is not Outcome.PENDING:
-            event = FileEvent(file.index, file.attempt, outcome, file.name, file.error)
+        if event := file_event(file):
             events[file.job_id].insert(0, event)
     return dict(events)

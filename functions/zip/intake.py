@@ -21,7 +21,7 @@ from darkroom.messages import Arrival, Source
 from darkroom.names import safe_path
 from darkroom.options import Options
 from darkroom.settings import Settings
-from darkroom.states import FileStatus, JobStatus
+from darkroom.states import FileStatus
 from functions.zip.drops import drop_job, drop_options, is_drop
 from functions.zip.listing import Listed, Listing, ListingLimits, list_entries
 from functions.zip.ranged import RangedFile
@@ -169,7 +169,7 @@ def _is_zip(head: bytes, key: str) -> bool:
 
 def _entry_file(listed: Listed, job: Job, first: int, archive: Source) -> File:
     problem = listed.problem
-    waiting = FileStatus.CANCELLED if job.status is JobStatus.CANCELLED else FileStatus.QUEUED
+    waiting = FileStatus.CANCELLED if job.status.stopped else FileStatus.QUEUED
     return File(
         job_id=job.job_id,
         file_id=file_id(first + listed.index),

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from darkroom import clock
 from darkroom.errors import FileError, SkippedFile
+from darkroom.jobs import FileEvent
 from darkroom.messages import ImageMessage, Source
 from darkroom.options import Options
 from darkroom.states import FileStatus
+from darkroom.tally import Outcome
+from darkroom.usage import Usage
+
+NEVER_UPLOADED: Final = FileError("never_uploaded", "The file was never uploaded; send it anew.")
+STALLED: Final = FileError(
+    "processing_stalled",
+    "Nothing came of this file for hours, though it was tried again; "
+    "retry the job, or send the file anew.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +68,22 @@ class File:
 
 def ended_by(error: FileError) -> FileStatus:
     return FileStatus.SKIPPED if isinstance(error, SkippedFile) else FileStatus.FAILED
+
+
+def file_event(file: File) -> FileEvent | None:
+    """What its job needs to know of a file that has ended; None of one that has not."""
+    outcome, result = file.status.outcome, file.result
+    if outcome is Outcome.PENDING:
+        return None
+    usage = Usage()
+    if outcome is Outcome.SUCCEEDED and result:
+        usage = Usage.of_photo(
+            bytes_in=file.size,
+            bytes_out=result.size,
+            model=result.model,
+            milliseconds=result.milliseconds,
+        )
+    return FileEvent(file.index, file.attempt, outcome, file.name, file.error, usage)
 
 
 def image_message(file: File, options: Options) -> ImageMessage:

@@ -11,9 +11,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from darkroom import clock, tally
-from darkroom.errors import Conflict, DarkroomError
+from darkroom.errors import Conflict
+from darkroom.spans import Span, files_of, recounted
 from darkroom.states import JOB_MOVES, ArchiveStatus, JobStatus
 from darkroom.tally import Counts, Outcome
+from darkroom.usage import Usage
+from darkroom.verdict import NOTHING_CAME, why_nothing
 
 RECENT = 10
 MAX_FILES = 200_000
@@ -33,26 +36,15 @@ class Archive:
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
-    """The indices [first, first + length) of a listed upload's files.
-
-    files: how many of them are files; litter in a ZIP leaves gaps.
-    """
-
-    first: int
-    length: int
-    files: int
-
-
-@dataclass(frozen=True, slots=True)
 class FileEvent:
-    """A file has come to an end: what the job needs to know of it."""
+    """A file has come to an end: what the job needs to know of it. usage: where it succeeded."""
 
     index: int
     attempt: int
     outcome: Outcome
     name: str
     error: Mapping[str, str] | None = None
+    usage: Usage = Usage()
 
     def as_recent(self) -> dict[str, Any]:
         entry: dict[str, Any] = {
@@ -68,6 +60,8 @@ class Job:
     """spans: of the uploads listed so far, by upload index. total: None until all are listed.
 
     attempt: rises with each retry; the files it takes up again get its number.
+    usage: of the files that succeeded, each once. nudges: how often it was set going again since
+    it last moved by itself.
     """
 
     job_id: str
@@ -88,6 +82,8 @@ class Job:
     archive: Archive = Archive()
     error: Mapping[str, str] | None = None
     attempt: int = 1
+    usage: Usage = Usage()
+    nudges: int = 0
 
     def image_listed(self, upload: int) -> Job:
         """The upload is one photo (or nothing that can be read), under its own index."""
@@ -110,14 +106,24 @@ class Job:
     @property
     def settled(self) -> bool:
         """Nothing more will happen to it by itself: ended, every file counted, the ZIP made."""
-        counted = self.total is not None and self.counts.processed >= self.total
-        return self.status.final and counted and self.archive.status is not ArchiveStatus.BUILDING
+        building = self.archive.status is ArchiveStatus.BUILDING
+        return self.status.final and self.counted and not building
+
+    @property
+    def counted(self) -> bool:
+        """Every file it has is known, and has ended."""
+        return self.total is not None and self.counts.processed >= self.total
+
+    @property
+    def unlisted(self) -> set[int]:
+        """The uploads that have not come, as far as is known."""
+        return set(range(self.uploads)) - self.spans.keys()
 
     def _with_span(self, upload: int, span: Span) -> Job:
         if upload in self.spans or self.status.final:
             return self
         spans = {**self.spans, upload: span}
-        total = _files(spans) if len(spans) == self.uploads else None
+        total = files_of(spans) if len(spans) == self.uploads else None
         waiting = self.status is JobStatus.AWAITING_UPLOAD
         status = JobStatus.QUEUED if waiting else self.status
         return self._next(spans=spans, total=total, status=status)
@@ -140,16 +146,37 @@ class Job:
             tally=merged,
             counts=tally.count(merged),
             recent=tuple(recent[:RECENT]),
+            usage=sum((event.usage for event in news), self.usage),
             status=self.status if self.status.final else JobStatus.PROCESSING,
         )
 
     def cancelled(self) -> Job:
         """What has not begun will not; what is not there yet will not be waited for."""
-        if self.status.final:
+        return self if self.status.final else self._stopped(JobStatus.CANCELLED)
+
+    def expired(self) -> Job:
+        """Nothing was uploaded while it could be; a job that has anything goes on without."""
+        if self.status is not JobStatus.AWAITING_UPLOAD:
             return self
+        return self._stopped(JobStatus.EXPIRED, error=NOTHING_CAME)
+
+    def _stopped(self, status: JobStatus, **changes: Any) -> Job:
         given_up = {upload: Span(upload, 1, 1) for upload in range(self.uploads)}
         spans = {**given_up, **self.spans}
-        return self._next(spans=spans, total=_files(spans), status=JobStatus.CANCELLED)
+        return self._next(spans=spans, total=files_of(spans), status=status, **changes)
+
+    def nudged(self) -> Job:
+        """It was set going again; any other change is a movement, and the count begins anew."""
+        return self if self.settled else self._next(nudges=self.nudges + 1)
+
+    def closed(self) -> Job:
+        """Every file there is has been counted, and no more will come: photos of a ZIP that failed
+        before it had dealt them out are not waited for.
+        """
+        spans = recounted(self.spans, self.tally)
+        if spans == self.spans or self.total is None:
+            return self
+        return self._next(spans=spans, total=files_of(spans))
 
     def retried(self, options: str | None = None) -> Job:
         """Failed and cancelled files are taken up again, with other options where given.
@@ -182,44 +209,26 @@ class Job:
         return self._next(archive=archive)
 
     def _next(self, **changes: Any) -> Job:
-        moved = replace(self, **changes, sequence=self.sequence + 1, updated_at=clock.now())
+        changes = {"nudges": 0, **changes, "sequence": self.sequence + 1}
+        moved = replace(self, **changes, updated_at=clock.now())
         settled = _settled(moved)
         if settled.status is not self.status and settled.status not in JOB_MOVES[self.status]:
             raise ValueError(f"a job does not go from {self.status} to {settled.status}")
         return settled
 
 
-def _files(spans: Mapping[int, Span]) -> int:
-    return sum(span.files for span in spans.values())
-
-
 def _settled(job: Job) -> Job:
     """The job ends once every one of its files has, and then wants its archive, once."""
-    if job.total is None or job.counts.processed < job.total:
+    if not job.counted:
         return job
     if job.counts.succeeded == 0:
-        ended = job.status.final
-        return job if ended else replace(job, status=JobStatus.FAILED, error=_why_nothing(job))
+        why = why_nothing(job.counts, job.total, job.recent)
+        return job if job.status.final else replace(job, status=JobStatus.FAILED, error=why)
     status = job.status if job.status.final else JobStatus.COMPLETED
     if job.archive.status is not ArchiveStatus.NONE:
         return replace(job, status=status)
     archive = Archive(ArchiveStatus.BUILDING, job.archive.generation + 1)
     return replace(job, status=status, archive=archive)
-
-
-def _why_nothing(job: Job) -> Mapping[str, str]:
-    """The error of a job without one result."""
-    if job.counts.failed == 0:
-        return DarkroomError(
-            "no_photos", "There was no photo among the files; upload photos or a ZIP of them."
-        ).as_dict()
-    errors = [entry["error"] for entry in job.recent if "error" in entry]
-    if job.total == 1 and errors:
-        return dict(errors[0])
-    return DarkroomError(
-        "all_photos_failed",
-        f"None of the {job.total} files could be processed; each file says why.",
-    ).as_dict()
 
 
 def file_id(index: int) -> str:

@@ -29,6 +29,11 @@ class JobStatus(StrEnum):
     def final(self) -> bool:
         return self in _FINAL
 
+    @property
+    def stopped(self) -> bool:
+        """None of its files is begun any more; those that have not begun end as cancelled."""
+        return self in (JobStatus.CANCELLED, JobStatus.EXPIRED)
+
 
 JOB_MOVES: Mapping[JobStatus, frozenset[JobStatus]] = {
     JobStatus.AWAITING_UPLOAD: frozenset(

@@ -70,6 +70,16 @@ def count(tally: bytes) -> Counts:
     )
 
 
+def ended(tally: bytes, indices: Iterable[int]) -> int:
+    """How many of the files at `indices` have ended in their latest attempt."""
+    return sum(1 for index in indices if index < len(tally) and tally[index] & 7)
+
+
+def attempt(tally: bytes, index: int) -> int:
+    """The latest attempt known of a file; 0 where nothing is."""
+    return tally[index] >> 3 if index < len(tally) else 0
+
+
 def indices(tally: bytes, outcomes: Iterable[Outcome]) -> Iterator[int]:
     """The files that ended so in their latest attempt."""
     wanted = set(outcomes)

@@ -5,6 +5,11 @@ JOB#<job>           JOB             the job
 JOB#<job>           FILE#<file>     a file of it
 JOB#<job>           SUB#<conn>      a connection that follows it
 CONN#<connection>   CONN            a connection, and the jobs it follows
+LEDGER              <job>           what the totals have of a job (`aws.ledger`)
+STATS               TOTAL           the totals (`aws.ledger`)
+
+Two sparse indexes find jobs (`aws.index`). `history`, by `day` and `created_at`, has them all;
+`unfinished`, by `open` and `stirred`, those that are not settled.
 """
 
 from __future__ import annotations
@@ -19,20 +24,31 @@ from boto3.dynamodb.types import TypeDeserializer
 
 from darkroom import tally
 from darkroom.files import File, ResultInfo
-from darkroom.jobs import Archive, Job, Span
+from darkroom.history import day_of
+from darkroom.jobs import Archive, Job
 from darkroom.messages import Source
+from darkroom.spans import Span
 from darkroom.states import ArchiveStatus, FileStatus, JobStatus
 from darkroom.tally import Counts
+from darkroom.usage import Timing, Usage
 
 JOB: Final = "JOB"
 FILE: Final = "FILE#"
 SUBSCRIBER: Final = "SUB#"
+OPEN: Final = "yes"
+STIR_SECONDS: Final = 300
+"""`stirred` is rounded down to these, so that a busy job does not move in its index each time."""
 
 _deserializer = TypeDeserializer()
 
 
 def partition(job_id: str) -> str:
     return f"JOB#{job_id}"
+
+
+def job_of(pk: str) -> str:
+    """The job whose items are under this partition key."""
+    return pk.removeprefix("JOB#")
 
 
 def job_item(job: Job) -> dict[str, Any]:
@@ -59,7 +75,15 @@ def job_item(job: Job) -> dict[str, Any]:
         "archive": asdict(job.archive) | {"status": job.archive.status.value},
         "error": dict(job.error) if job.error else None,
         "attempt": job.attempt,
+        "usage": _usage_map(job.usage),
+        "nudges": job.nudges,
+        "day": day_of(job.created_at),
+        **({} if job.settled else {"open": OPEN, "stirred": stirred(job.updated_at)}),
     }
+
+
+def stirred(seconds: float) -> int:
+    return int(seconds // STIR_SECONDS * STIR_SECONDS)
 
 
 def job_from(item: Mapping[str, Any]) -> Job:
@@ -91,6 +115,8 @@ def job_from(item: Mapping[str, Any]) -> Job:
         ),
         error=item["error"],
         attempt=int(item["attempt"]),
+        usage=_usage_from(item.get("usage", {})),
+        nudges=int(item.get("nudges", 0)),
     )
 
 
@@ -116,7 +142,7 @@ def file_from(item: Mapping[str, Any]) -> File:
     source, result = item.get("source"), item.get("result")
     modified = item.get("modified")
     return File(
-        job_id=item["pk"].removeprefix("JOB#"),
+        job_id=job_of(item["pk"]),
         file_id=item["sk"].removeprefix(FILE),
         name=item["name"],
         size=int(item["size"]),
@@ -138,6 +164,20 @@ def result_map(result: ResultInfo) -> dict[str, Any]:
     """Without the fields that say nothing."""
     fields = asdict(result) | {"warnings": [dict(warning) for warning in result.warnings]}
     return {name: value for name, value in fields.items() if value not in (None, [])}
+
+
+def _usage_map(usage: Usage) -> dict[str, Any]:
+    models = {name: list(timing) for name, timing in usage.models.items()}
+    return {"bytes_in": usage.bytes_in, "bytes_out": usage.bytes_out, "models": models}
+
+
+def _usage_from(values: Mapping[str, Any]) -> Usage:
+    """A job that was stored before it kept its usage has none."""
+    models = {
+        name: Timing(int(photos), int(milliseconds))
+        for name, (photos, milliseconds) in values.get("models", {}).items()
+    }
+    return Usage(int(values.get("bytes_in", 0)), int(values.get("bytes_out", 0)), models)
 
 
 def from_stream(image: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,8 +12,8 @@ from boto3.dynamodb.conditions import Attr, Key
 from botocore.exceptions import ClientError
 
 from darkroom.aws import items
-from darkroom.errors import FileError, NotFound, RetryLater
-from darkroom.files import File, ResultInfo
+from darkroom.errors import NotFound, RetryLater
+from darkroom.files import NEVER_UPLOADED, File, ResultInfo
 from darkroom.jobs import Job
 from darkroom.states import FILE_MOVES, FileStatus
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 TRANSACTION = 100
 """Items one transaction holds at most."""
 _TRIES = 40
-_NEVER_CAME = FileError("never_uploaded", "The file was never uploaded; send it anew.").as_dict()
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +162,7 @@ class JobTable:
         """A failed or cancelled file is taken up again, or fails again where there is no source."""
         if file.source:
             return self._move(file, file.status, FileStatus.QUEUED, attempt=attempt)
-        error = dict(file.error or _NEVER_CAME)
+        error = dict(file.error or NEVER_UPLOADED.as_dict())
         return self._move(file, file.status, FileStatus.FAILED, attempt=attempt, error=error)
 
     def ended(

@@ -1,0 +1,39 @@
+"""Which indices of a job belong to which of its uploads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from darkroom import tally
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The indices [first, first + length) of a listed upload's files.
+
+    files: how many of them are files; litter in a ZIP leaves gaps.
+    """
+
+    first: int
+    length: int
+    files: int
+
+
+def files_of(spans: Mapping[int, Span]) -> int:
+    return sum(span.files for span in spans.values())
+
+
+def recounted(spans: Mapping[int, Span], marks: bytes) -> Mapping[int, Span]:
+    """The spans with as many files as have ended in the tally `marks`.
+
+    A ZIP that failed half dealt out is a file itself, under its own index.
+    """
+    return {
+        upload: replace(span, files=tally.ended(marks, _indices(upload, span)))
+        for upload, span in spans.items()
+    }
+
+
+def _indices(upload: int, span: Span) -> set[int]:
+    return {upload, *range(span.first, span.first + span.length)}
