@@ -101,6 +101,17 @@ class Cloud:
         return self.received(self.services.settings.bulk_images_queue_url)
 
 
+def an_index(name: str, partition: str, sort: str) -> Any:
+    return {
+        "IndexName": name,
+        "KeySchema": [
+            {"AttributeName": partition, "KeyType": "HASH"},
+            {"AttributeName": sort, "KeyType": "RANGE"},
+        ],
+        "Projection": {"ProjectionType": "KEYS_ONLY"},
+    }
+
+
 @pytest.fixture
 def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
     with mock.patch.dict("os.environ", ENVIRONMENT), mock_aws():
@@ -110,7 +121,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
             CreateBucketConfiguration={"LocationConstraint": "eu-west-1"},
         )
         sqs = boto3.client("sqs")
-        for name in ("images", "bulk_images", "intake", "archive"):
+        for name in ("images", "bulk_images", "images_alone", "intake", "archive"):
             url = sqs.create_queue(QueueName=name)["QueueUrl"]
             monkeypatch.setenv(f"{name.upper()}_QUEUE_URL", url)
         table = boto3.resource("dynamodb").create_table(
@@ -118,6 +129,14 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
             AttributeDefinitions=[
                 {"AttributeName": "pk", "AttributeType": "S"},
                 {"AttributeName": "sk", "AttributeType": "S"},
+                {"AttributeName": "day", "AttributeType": "S"},
+                {"AttributeName": "created_at", "AttributeType": "N"},
+                {"AttributeName": "open", "AttributeType": "S"},
+                {"AttributeName": "stirred", "AttributeType": "N"},
+            ],
+            GlobalSecondaryIndexes=[
+                an_index("history", "day", "created_at"),
+                an_index("unfinished", "open", "stirred"),
             ],
             KeySchema=[
                 {"AttributeName": "pk", "KeyType": "HASH"},

@@ -9,15 +9,36 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from darkroom import __version__, access, http
+from darkroom import __version__, access, clock, http
 from darkroom.aws.services import services
 from darkroom.jobs import Job
+from darkroom.ledger import statistics
 from functions.status import reading
+from functions.status.history import list_jobs
 
 logger = Logger(service="status-api")
 app = http.resolver(logger)
 
 _PAGE = Path(__file__).with_name("index.html")
+
+
+@app.get("/jobs")
+def get_jobs() -> Response[str]:
+    shared = services()
+    access.require_key(http.credential(app), shared.key)
+    query = app.current_event.query_string_parameters or {}
+    keep_days = shared.settings.keep_days
+    return http.answer(
+        200,
+        list_jobs(query, shared.index, shared.bucket, now=clock.now(), keep_days=keep_days),
+    )
+
+
+@app.get("/stats")
+def get_stats() -> Response[str]:
+    shared = services()
+    access.require_key(http.credential(app), shared.key)
+    return http.answer(200, statistics(shared.ledger.totals()))
 
 
 @app.get("/jobs/<job_id>")

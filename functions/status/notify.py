@@ -10,6 +10,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from darkroom.aws import items
 from darkroom.aws.services import services
 from darkroom.jobs import Job
+from functions.status.bookkeeping import keep_books
 from functions.status.telling import Change, Telling
 
 logger = Logger(service="notify")
@@ -21,7 +22,9 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> None:
     shared = services()
     telling = Telling(shared.jobs, shared.connections, shared.archives, shared.intake)
     records = [record["dynamodb"] for record in event["Records"]]
-    telling.tell([Change(_job(r.get("OldImage")), _job(r.get("NewImage"))) for r in records])
+    changes = [Change(_job(r.get("OldImage")), _job(r.get("NewImage"))) for r in records]
+    telling.tell(changes)
+    keep_books(changes, shared.ledger)
 
 
 def _job(image: dict[str, Any] | None) -> Job | None:

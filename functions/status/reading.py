@@ -42,7 +42,7 @@ def list_files(
 ) -> dict[str, Any]:
     """A page of files. query: status, limit (1-100), cursor. Raises InvalidRequest."""
     page, cursor = jobs.page(
-        job.job_id, limit=_limit(query), after=_cursor(query), status=_status(query)
+        job.job_id, limit=limit_of(query), after=_cursor(query), status=_status(query)
     )
     return {"files": [one_file(file, bucket) for file in page], "cursor": cursor}
 
@@ -108,7 +108,7 @@ def _archive_url(job: Job, bucket: Bucket) -> str:
 
 
 def unknown_form(form: str) -> InvalidRequest:
-    return _wrong("as", f"{form!r} is not known; use data-url or redirect")
+    return wrong_query("as", f"{form!r} is not known; use data-url or redirect")
 
 
 def _result(file: File) -> ResultInfo:
@@ -119,17 +119,18 @@ def _result(file: File) -> ResultInfo:
     return file.result
 
 
-def _limit(query: Mapping[str, str]) -> int:
+def limit_of(query: Mapping[str, str]) -> int:
+    """Entries of a page. Raises InvalidRequest."""
     text = query.get("limit", str(_MAX_PAGE))
     if not text.isdecimal() or not 1 <= int(text) <= _MAX_PAGE:
-        raise _wrong("limit", f"give a number from 1 to {_MAX_PAGE}")
+        raise wrong_query("limit", f"give a number from 1 to {_MAX_PAGE}")
     return int(text)
 
 
 def _cursor(query: Mapping[str, str]) -> str:
     cursor = query.get("cursor", "")
     if cursor and not cursor.isdecimal():
-        raise _wrong("cursor", "give the cursor of the page before")
+        raise wrong_query("cursor", "give the cursor of the page before")
     return cursor
 
 
@@ -140,10 +141,10 @@ def _status(query: Mapping[str, str]) -> FileStatus | None:
         return FileStatus(query["status"])
     except ValueError:
         known = ", ".join(status.value for status in FileStatus)
-        raise _wrong("status", f"give one of {known}") from None
+        raise wrong_query("status", f"give one of {known}") from None
 
 
-def _wrong(field: str, message: str) -> InvalidRequest:
+def wrong_query(field: str, message: str) -> InvalidRequest:
     return InvalidRequest(
         "invalid_query", f"{field}: {message}.", [{"field": field, "message": message}]
     )

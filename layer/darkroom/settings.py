@@ -24,6 +24,7 @@ class Settings(BaseModel):
     bucket_name: str = ""
     images_queue_url: str = ""
     bulk_images_queue_url: str = ""
+    images_alone_queue_url: str = ""
     intake_queue_url: str = ""
     archive_queue_url: str = ""
     key_secret: str = ""

@@ -11,6 +11,8 @@ from botocore.config import Config
 
 from darkroom.aws.bucket import Bucket
 from darkroom.aws.connections import Connections
+from darkroom.aws.index import JobIndex
+from darkroom.aws.ledger import Ledger
 from darkroom.aws.queues import Lanes, Queue
 from darkroom.aws.table import JobTable
 from darkroom.settings import Settings, read_settings
@@ -42,6 +44,14 @@ class Services:
         return JobTable(self._table)
 
     @cached_property
+    def index(self) -> JobIndex:
+        return JobIndex(self._table)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        return Ledger(self._table)
+
+    @cached_property
     def bucket(self) -> Bucket:
         # Without this boto3 still presigns some URLs the old way, which new regions refuse.
         config = _CONFIG.merge(Config(signature_version="s3v4"))
@@ -63,6 +73,10 @@ class Services:
     @cached_property
     def lanes(self) -> Lanes:
         return Lanes(self.images, self._queue(self.settings.bulk_images_queue_url))
+
+    @cached_property
+    def images_alone(self) -> Queue:
+        return self._queue(self.settings.images_alone_queue_url)
 
     @cached_property
     def intake(self) -> Queue:

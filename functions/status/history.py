@@ -1,0 +1,82 @@
+"""Which jobs there are, newest first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from darkroom.history import Place, day_of
+from darkroom.jobs import Job
+from darkroom.states import JobStatus
+from functions.status.reading import job_document, limit_of, wrong_query
+
+if TYPE_CHECKING:
+    from darkroom.aws.bucket import Bucket
+    from darkroom.aws.index import JobIndex
+
+MAX_READS: Final = 20
+"""Reads of the index for one page, so that a rare status, or a year without jobs, takes no longer
+than any other page; its cursor goes on."""
+_READ: Final = 100
+_DAY: Final = 86_400
+
+
+def list_jobs(
+    query: Mapping[str, str], index: JobIndex, bucket: Bucket, *, now: float, keep_days: int
+) -> dict[str, Any]:
+    """A page of jobs. query: status, limit (1-100), cursor. Raises InvalidRequest.
+
+    With `status` a page may hold fewer than asked for, even none, and still go on.
+    """
+    limit, status = limit_of(query), _status(query)
+    oldest = day_of(now - keep_days * _DAY)
+    place = _start(query, day_of(now))
+    jobs: list[Job] = []
+    for _ in range(MAX_READS):
+        if place.day < oldest or len(jobs) == limit:
+            break
+        read = limit - len(jobs) if status is None else _READ
+        places, more = index.day(place, limit=read)
+        found = {job.job_id: job for job in index.fetch([seen.job_id for seen in places])}
+        for seen in places:
+            place = seen
+            job = found.get(place.job_id)
+            # Deleted, or about to be: DynamoDB takes its time with what has expired.
+            if job and job.expires_at > now and status in (None, job.status):
+                jobs.append(job)
+            if len(jobs) == limit:
+                break
+        else:
+            place = place if more else place.day_before()
+    return {
+        "jobs": [_document(job, bucket) for job in jobs],
+        "cursor": None if place.day < oldest else str(place),
+    }
+
+
+def _document(job: Job, bucket: Bucket) -> dict[str, Any]:
+    document = job_document(job, bucket)
+    del document["recent"]
+    return document
+
+
+def _start(query: Mapping[str, str], today: str) -> Place:
+    if not query.get("cursor"):
+        return Place(today)
+    try:
+        place = Place.parse(query["cursor"])
+    except ValueError:
+        place = None
+    if place is None or place.day > today:
+        raise wrong_query("cursor", "give the cursor of the page before")
+    return place
+
+
+def _status(query: Mapping[str, str]) -> JobStatus | None:
+    if "status" not in query:
+        return None
+    try:
+        return JobStatus(query["status"])
+    except ValueError:
+        known = ", ".join(status.value for status in JobStatus)
+        raise wrong_query("status", f"give one of {known}") from None
