@@ -22,6 +22,7 @@ HANDLERS = {
     "functions/status/tally.py",
     "functions/status/notify.py",
     "functions/status/dead_letters.py",
+    "functions/status/sweep.py",
 }
 
 

@@ -97,6 +97,8 @@ def test_every_function_has_its_own_narrow_policy_and_log(name: str) -> None:
         for resource in resources if isinstance(resources, list) else [resources]:
             if actions(statement) == ["s3:ListBucket"]:
                 assert statement["Condition"]["StringLike"]["s3:prefix"]
+            elif actions(statement) == ["s3:ListBucketMultipartUploads"]:
+                assert resource == {"Fn::GetAtt": ["Bucket", "Arn"]}  # there is nothing narrower
             elif any(action.startswith("s3:") for action in actions(statement)):
                 assert resource["Fn::Sub"].startswith("${Bucket.Arn}/")
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote_plus
 
 from darkroom.errors import FileError, NotFound
+from darkroom.files import File
+from darkroom.jobs import Job
 from darkroom.keys import UploadKey
 from darkroom.messages import ArchiveMessage, ImageMessage
 from darkroom.states import ArchiveStatus, FileStatus
@@ -32,14 +35,57 @@ def give_up(work: Mapping[str, Any], jobs: JobTable) -> None:
         case {"file_id": _}:
             _give_up_photo(ImageMessage.model_validate(work), jobs)
         case {"generation": _}:
-            _give_up_archive(ArchiveMessage.model_validate(work), jobs)
+            give_up_archive(ArchiveMessage.model_validate(work), jobs)
         case {"key": str(key)}:
-            _give_up_upload(key, jobs)
+            _give_up_key(key, jobs)
         case {"Records": list(records)}:
             for record in records:
-                _give_up_upload(unquote_plus(record["s3"]["object"]["key"]), jobs)
+                _give_up_key(unquote_plus(record["s3"]["object"]["key"]), jobs)
         case _:
             raise ValueError("this dead letter is no work of ours")
+
+
+def give_up_archive(message: ArchiveMessage, jobs: JobTable) -> None:
+    """It is failed, unless it is there by now or another generation of it has begun."""
+
+    def fail(job: Job) -> Job:
+        if job.archive.status is not ArchiveStatus.BUILDING:
+            return job
+        failed = replace(job.archive, status=ArchiveStatus.FAILED, generation=message.generation)
+        return job.with_archive(failed)
+
+    with suppress(NotFound):
+        jobs.change(message.job_id, fail)
+
+
+def give_up_upload(file: File, error: FileError, jobs: JobTable) -> None:
+    """The upload counts as one failed file; photos of it that were dealt out go on."""
+    try:
+        jobs.change(file.job_id, lambda job: job.image_listed(file.index))
+    except NotFound:
+        return
+    jobs.rejected(file, error.as_dict())
+
+
+def give_up_uploads(job: Job, jobs: JobTable) -> None:
+    """Uploads that a stopped job no longer waits for end as cancelled.
+
+    Not a ZIP that is being dealt out: the rest of its photos come as cancelled ones.
+    """
+    for file in awaited(job, jobs):
+        if job.spans[file.index].first == file.index:
+            jobs.given_up(file)
+
+
+def uploads(job: Job, jobs: JobTable) -> list[File]:
+    """A job has at most 100 uploads, and their ids come first."""
+    page, _ = jobs.page(job.job_id, limit=job.uploads)
+    return [file for file in page if file.index < job.uploads]
+
+
+def awaited(job: Job, jobs: JobTable) -> list[File]:
+    """The uploads that have not come, or not been dealt out to the end."""
+    return [file for file in uploads(job, jobs) if file.status is FileStatus.AWAITING_UPLOAD]
 
 
 def _give_up_photo(message: ImageMessage, jobs: JobTable) -> None:
@@ -48,21 +94,8 @@ def _give_up_photo(message: ImageMessage, jobs: JobTable) -> None:
         jobs.ended(file, FileStatus.FAILED, error=CRASHED.as_dict())
 
 
-def _give_up_archive(message: ArchiveMessage, jobs: JobTable) -> None:
-    job = jobs.get(message.job_id)
-    if job and job.archive.status is ArchiveStatus.BUILDING:
-        failed = replace(job.archive, status=ArchiveStatus.FAILED, generation=message.generation)
-        jobs.change(message.job_id, lambda job: job.with_archive(failed))
-
-
-def _give_up_upload(key: str, jobs: JobTable) -> None:
-    """The upload counts as one failed file; photos of it that were dealt out go on."""
+def _give_up_key(key: str, jobs: JobTable) -> None:
     upload = UploadKey.parse(key)
     file = jobs.file(upload.job_id, upload.file_id) if upload else None
-    if upload is None or file is None or file.status is not FileStatus.AWAITING_UPLOAD:
-        return
-    try:
-        jobs.change(upload.job_id, lambda job: job.image_listed(file.index))
-    except NotFound:
-        return
-    jobs.rejected(file, CRASHED.as_dict())
+    if file is not None and file.status is FileStatus.AWAITING_UPLOAD:
+        give_up_upload(file, CRASHED, jobs)

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from darkroom.jobs import Job
 from darkroom.messages import ArchiveMessage, ForgetMessage, RetryMessage
 from darkroom.progress import progress_document
-from darkroom.states import ArchiveStatus, FileStatus, JobStatus
+from darkroom.states import ArchiveStatus
+from functions.status.giving_up import give_up_uploads
 
 if TYPE_CHECKING:
     from darkroom.aws.connections import Connections
@@ -42,19 +43,12 @@ class Telling:
     def tell(self, changes: Sequence[Change]) -> None:
         self.archives.send(_all(archive_request(change) for change in changes))
         self.intake.send(_all(rework_request(change) for change in changes))
-        for job in cancelled(changes):
-            self._give_up_uploads(job)
+        for job in stopped(changes):
+            give_up_uploads(job, self.jobs)
         for job in latest(changes):
             document = progress_document(job)
             for connection in self.connections.followers(job.job_id):
                 self.connections.send(connection, document)
-
-    def _give_up_uploads(self, job: Job) -> None:
-        """A job has at most 100 uploads, and their ids come first."""
-        uploads, _ = self.jobs.page(job.job_id, limit=job.uploads)
-        for file in uploads:
-            if file.index < job.uploads and file.status is FileStatus.AWAITING_UPLOAD:
-                self.jobs.given_up(file)
 
 
 def archive_request(change: Change) -> ArchiveMessage | None:
@@ -77,14 +71,12 @@ def rework_request(change: Change) -> RetryMessage | ForgetMessage | None:
     return None
 
 
-def cancelled(changes: Sequence[Change]) -> list[Job]:
-    """Jobs that have just been cancelled."""
+def stopped(changes: Sequence[Change]) -> list[Job]:
+    """Jobs that have just been cancelled, or have expired."""
     return [
         after
         for before, after in changes
-        if after
-        and after.status is JobStatus.CANCELLED
-        and (before is None or before.status is not JobStatus.CANCELLED)
+        if after and after.status.stopped and not (before and before.status.stopped)
     ]
 
 

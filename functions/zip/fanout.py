@@ -1,4 +1,4 @@
-"""The intake queue: uploads and drops become messages, a photo each; retries; forgotten jobs."""
+"""The intake queue: uploads and drops become a message a photo; retries, nudges, forgotten jobs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from darkroom.aws.services import services
-from darkroom.messages import Arrival, ForgetMessage, RetryMessage
+from darkroom.messages import Arrival, ForgetMessage, NudgeMessage, RetryMessage
 from functions.zip.intake import Intake
 from functions.zip.rework import Rework
 
@@ -42,6 +42,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> Any:
         match json.loads(record.body):
             case {"retry": _} as body:
                 rework.retry(RetryMessage.model_validate(body))
+            case {"nudge": _} as body:
+                rework.nudge(NudgeMessage.model_validate(body))
             case {"forget": _} as body:
                 rework.forget(ForgetMessage.model_validate(body))
             case body:

@@ -1,4 +1,4 @@
-"""What the fan-out does for jobs that are there already: files taken up again, and forgetting."""
+"""What the fan-out does for jobs there are already: files taken up again, nudges, forgetting."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from darkroom import keys
-from darkroom.files import File, image_message
-from darkroom.messages import ForgetMessage, RetryMessage
+from darkroom import keys, tally
+from darkroom.files import STALLED, File, file_event, image_message
+from darkroom.jobs import Job
+from darkroom.messages import ForgetMessage, NudgeMessage, RetryMessage
 from darkroom.options import Options
 from darkroom.states import FileStatus
 
@@ -57,6 +58,55 @@ class Rework:
         self.jobs.requeued(file, attempt)
         again = replace(file, status=FileStatus.QUEUED, attempt=attempt, error=None)
         return again if file.source else None
+
+    def nudge(self, message: NudgeMessage) -> None:
+        """Whatever may have been lost of a job that has stopped moving is done again.
+
+        A record of the stream: what has ended is counted. A message: what is queued is sent. May be
+        repeated, as both may. Where the job is given up, what is left ends instead.
+        """
+        job = self.jobs.get(message.nudge)
+        if job is None or job.settled:
+            return
+        failing = message.fail is not None
+        if failing and not message.after and job.nudges != message.fail:
+            return  # it has moved since
+        options = Options.model_validate_json(job.options)
+        after: str | None = message.after
+        while after is not None:
+            if self.out_of_time():
+                self.again.send([message.model_copy(update={"after": after})])
+                return
+            start = after
+            page, after = self.jobs.page(job.job_id, limit=PAGE, after=start)
+            waiting = [file for file in (self._waiting(job, file) for file in page) if file]
+            if failing:
+                self._end(job, waiting)
+                page, _ = self.jobs.page(job.job_id, limit=PAGE, after=start)
+            else:
+                self.lanes.send(job, [image_message(file, options) for file in waiting])
+            self._count(job, page)
+        if failing:
+            self.jobs.change(job.job_id, Job.closed)
+
+    def _waiting(self, job: Job, file: File) -> File | None:
+        """The file as it waits to be processed; also one that its job's retry did not reach."""
+        if file.status is FileStatus.QUEUED:
+            return file
+        if tally.attempt(job.tally, file.index) > file.attempt:
+            return self._taken_up(file, job.attempt)
+        return None
+
+    def _end(self, job: Job, waiting: list[File]) -> None:
+        for file in waiting:
+            if job.status.stopped:
+                self.jobs.ended(file, FileStatus.CANCELLED)
+            else:
+                self.jobs.ended(file, FileStatus.FAILED, error=STALLED.as_dict())
+
+    def _count(self, job: Job, files: list[File]) -> None:
+        events = [event for event in map(file_event, files) if event]
+        self.jobs.change(job.job_id, lambda now: now.with_events(events))
 
     def forget(self, message: ForgetMessage) -> None:
         """Items first: a worker that ends a photo later sees that it is gone, and cleans up."""

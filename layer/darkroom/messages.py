@@ -70,6 +70,18 @@ class RetryMessage(Message):
     after: str = ""
 
 
+class NudgeMessage(Message):
+    """Go through the files of a job that has stopped moving, from file id `after` on.
+
+    What has ended is counted again, what is queued is sent again. fail: what is left ends instead,
+    unless the job has moved since it had been nudged so many times.
+    """
+
+    nudge: str
+    fail: int | None = None
+    after: str = ""
+
+
 class ForgetMessage(Message):
     """Delete what is left of a job that is gone: its files, followers and objects."""
 

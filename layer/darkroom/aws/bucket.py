@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,15 @@ class Head:
     etag: str
     size: int
     metadata: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An object as a listing has it. size: bytes."""
+
+    key: str
+    etag: str
+    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +135,13 @@ class Bucket:
                     Delete={"Objects": keys, "Quiet": True},  # type: ignore[typeddict-item]
                 )
 
+    def find(self, prefix: str) -> Found | None:
+        """The first object whose key begins with `prefix`."""
+        listed = self.client.list_objects_v2(Bucket=self.name, Prefix=prefix, MaxKeys=1)
+        for found in listed.get("Contents", []):
+            return Found(found["Key"], found["ETag"].strip('"'), found["Size"])
+        return None
+
     def begin_upload(self, key: str, content_type: str) -> str:
         """The id of a new multipart upload."""
         begun = self.client.create_multipart_upload(
@@ -161,6 +178,20 @@ class Bucket:
             )
         except self.client.exceptions.NoSuchUpload:
             return
+
+    def abort_uploads(self, before: float) -> int:
+        """Give up the multipart uploads begun before a time, in seconds since 1970; how many.
+
+        A call looks at a thousand of them at most.
+        """
+        listed = self.client.list_multipart_uploads(Bucket=self.name)
+        old = [
+            found for found in listed.get("Uploads", []) if found["Initiated"].timestamp() < before
+        ]
+        for found in old:
+            with suppress(self.client.exceptions.NoSuchUpload):  # completed or aborted meanwhile
+                self.abort_upload(found["Key"], found["UploadId"])
+        return len(old)
 
     def abort_upload(self, key: str, upload_id: str) -> None:
         self.client.abort_multipart_upload(Bucket=self.name, Key=key, UploadId=upload_id)

@@ -35,6 +35,13 @@ class Queue:
             if answer.get("Failed"):
                 raise RetryLater("queue_refused", "The queue did not take every message.")
 
+    def waiting(self) -> int:
+        """Messages nobody has taken yet, about as many as SQS says."""
+        found = self.client.get_queue_attributes(
+            QueueUrl=self.url, AttributeNames=["ApproximateNumberOfMessages"]
+        )
+        return int(found["Attributes"]["ApproximateNumberOfMessages"])
+
 
 @dataclass(frozen=True, slots=True)
 class Lanes:

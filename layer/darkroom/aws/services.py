@@ -67,12 +67,11 @@ class Services:
         return Connections(self._table, gateway)
 
     @cached_property
-    def images(self) -> Queue:
-        return self._queue(self.settings.images_queue_url)
-
-    @cached_property
     def lanes(self) -> Lanes:
-        return Lanes(self.images, self._queue(self.settings.bulk_images_queue_url))
+        return Lanes(
+            images=self._queue(self.settings.images_queue_url),
+            bulk=self._queue(self.settings.bulk_images_queue_url),
+        )
 
     @cached_property
     def images_alone(self) -> Queue:
