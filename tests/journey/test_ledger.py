@@ -1,0 +1,169 @@
+"""The list of jobs, the totals and the sweep, on the deployed template with IAM enforced."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import boto3
+import pytest
+
+from local.stack import Stack
+from tests.journey.test_journey import CAT, Api
+
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(180)]
+
+
+@pytest.fixture(scope="module")
+def api(stack: Stack) -> Api:
+    return Api(stack)
+
+
+@pytest.fixture(scope="module")
+def table(stack: Stack) -> Any:
+    session = boto3.session.Session()
+    resource = session.resource(
+        "dynamodb",
+        endpoint_url=f"http://{stack.address}",
+        region_name="us-east-1",
+        aws_access_key_id=stack.access_key,
+        aws_secret_access_key=stack.secret_key,
+    )
+    return resource.Table(stack.outputs["TableName"])
+
+
+def until(read: Callable[[], Any], done: Callable[[Any], bool]) -> Any:
+    """What `read` gives once it is as it should be; the last of it where that takes a minute."""
+    end = time.monotonic() + 60
+    found = read()
+    while not done(found) and time.monotonic() < end:
+        time.sleep(0.2)
+        found = read()
+    return found
+
+
+def sweep_function(stack: Stack) -> str:
+    functions = stack.client("lambda").list_functions()["Functions"]
+    handler = "functions.status.sweep.handler"
+    [name] = [found["FunctionName"] for found in functions if found["Handler"] == handler]
+    return str(name)
+
+
+def sweep(stack: Stack) -> dict[str, int]:
+    """Run the deployed sweep, as its schedule does."""
+    answer = stack.client("lambda").invoke(FunctionName=sweep_function(stack), Payload=b"{}")
+    body = answer["Payload"].read()
+    assert "FunctionError" not in answer, body
+    taken: dict[str, int] = json.loads(body)
+    return taken
+
+
+def long_ago(table: Any, job_id: str, seconds: float) -> None:
+    """Make a job as old as that, and as long quiet."""
+    then = int(time.time() - seconds)
+    moved = {
+        "created_at": then,
+        "updated_at": then,
+        "stirred": then // 300 * 300,
+        "day": time.strftime("%Y-%m-%d", time.gmtime(then)),
+    }
+    table.update_item(
+        Key={"pk": f"JOB#{job_id}", "sk": "JOB"},
+        UpdateExpression="SET " + ", ".join(f"#{name} = :{name}" for name in moved),
+        ExpressionAttributeNames={f"#{name}": name for name in moved},
+        ExpressionAttributeValues={f":{name}": value for name, value in moved.items()},
+    )
+
+
+def test_a_job_is_listed_and_counted_once_it_is_done(api: Api) -> None:
+    before = api.call("GET", "stats").json()
+    job = api.send({"cat.jpg": CAT, "text.jpg": b"this is no photo"})
+    [listed] = api.call("GET", "jobs?limit=1").json()["jobs"]
+    assert listed["job_id"] == job["job_id"]
+    document = api.wait(job)
+    stats = until(
+        lambda: api.call("GET", "stats").json(),
+        lambda now: now["jobs"]["completed"] > before["jobs"]["completed"],
+    )
+
+    grown = {
+        group: {name: number - before[group][name] for name, number in stats[group].items()}
+        for group in ("jobs", "photos", "bytes")
+    }
+    assert grown["jobs"] == {
+        "completed": 1,
+        "failed": 0,
+        "cancelled": 0,
+        "expired": 0,
+        "deleted": 0,
+    }
+    assert grown["photos"] == {"succeeded": 1, "failed": 1, "skipped": 0}
+    result = api.files(job)["cat.jpg"]["result"]
+    assert grown["bytes"] == {"in": len(CAT), "out": result["bytes"]}
+    model = stats["models"][result["model"]]
+    earlier = before["models"].get(result["model"], {"photos": 0})
+    assert model["photos"] == earlier["photos"] + 1
+    assert model["mean_seconds"] > 0
+
+    found = api.call("GET", "jobs?status=completed").json()["jobs"]
+    [listed] = [entry for entry in found if entry["job_id"] == job["job_id"]]
+    assert listed["summary"] == document["summary"]
+    assert "recent" not in listed
+    refused = api.call("GET", "jobs", job["token"])
+    assert (refused.status_code, refused.json()["code"]) == (401, "wrong_key")
+
+
+def test_a_job_that_nothing_was_uploaded_for_is_swept_up(
+    api: Api, stack: Stack, table: Any
+) -> None:
+    declared = {"files": [{"name": "a.jpg", "size": 9}, {"name": "b.jpg", "size": 9}]}
+    job = api.call("POST", "jobs", json=declared).json()
+    late = api.call("POST", "jobs", json={"files": declared["files"][:1]}).json()
+    stack.client("s3").create_multipart_upload(
+        Bucket=stack.outputs["BucketName"], Key="inbox/never.zip"
+    )
+    long_ago(table, job["job_id"], 3 * 3600)
+    taken = sweep(stack)
+    assert taken["look_for_uploads"] == 1
+    assert taken["aborted_uploads"] == 0, "it is not a day old"
+
+    document = until(
+        lambda: api.call("GET", f"jobs/{job['job_id']}").json(),
+        lambda now: now["progress"]["processed"] == 2,
+    )
+    assert (document["status"], document["error"]["code"]) == ("expired", "never_uploaded")
+    assert document["summary"] == {"succeeded": 0, "failed": 0, "skipped": 2}
+    assert api.call("GET", f"jobs/{late['job_id']}").json()["status"] == "awaiting_upload"
+    stats = until(lambda: api.call("GET", "stats").json(), lambda now: now["jobs"]["expired"] >= 1)
+    assert stats["jobs"]["expired"] == 1
+    [listed] = api.call("GET", "jobs?status=expired").json()["jobs"]
+    assert listed["job_id"] == job["job_id"]
+    assert sweep(stack).get("look_for_uploads", 0) == 0
+
+
+def test_an_upload_whose_event_was_lost_is_found_by_the_sweep(
+    api: Api, stack: Stack, table: Any
+) -> None:
+    """For the time of the upload the bucket tells nobody of what arrives."""
+    s3, bucket = stack.client("s3"), stack.outputs["BucketName"]
+    told = s3.get_bucket_notification_configuration(Bucket=bucket)
+    told.pop("ResponseMetadata")
+    s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={})
+    try:
+        job = api.send({"cat.jpg": CAT}, remove_bg=False)
+    finally:
+        s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration=told)
+    long_ago(table, job["job_id"], 3 * 3600)
+    assert sweep(stack)["look_for_uploads"] == 1
+    document = api.wait(job)
+    assert document["summary"] == {"succeeded": 1, "failed": 0, "skipped": 0}
+
+
+def test_the_sweep_has_its_schedule(stack: Stack) -> None:
+    events = stack.client("events")
+    [rule] = [r for r in events.list_rules()["Rules"] if r["ScheduleExpression"]]
+    assert (rule["ScheduleExpression"], rule["State"]) == ("rate(5 minutes)", "ENABLED")
+    [target] = events.list_targets_by_rule(Rule=rule["Name"])["Targets"]
+    assert target["Arn"].rpartition(":")[2] == sweep_function(stack)

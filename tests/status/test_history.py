@@ -1,0 +1,219 @@
+"""GET /jobs: all jobs, newest first, page by page."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import pytest
+
+from darkroom import clock
+from darkroom.aws import index as index_module
+from darkroom.aws.index import JobIndex
+from darkroom.aws.items import job_item
+from darkroom.errors import RetryLater
+from darkroom.history import Place
+from darkroom.jobs import Archive, FileEvent, Job
+from darkroom.states import ArchiveStatus, JobStatus
+from darkroom.tally import Outcome
+from functions.status import api, history
+from tests.conftest import KEY, Cloud, FakeContext, http_event
+from tests.making import a_job
+
+DAY = 86_400
+NOW = 1_700_000_000.0  # 2023-11-14, 22:13:20
+
+
+@pytest.fixture(autouse=True)
+def still_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clock, "now", lambda: NOW)
+
+
+def get(**query: str) -> Any:
+    event = http_event("GET", "/jobs", credential=KEY, query=query or None)
+    answer = api.handler(event, FakeContext())
+    return json.loads(answer["body"]) | {"code": answer["statusCode"]}
+
+
+def make(cloud: Cloud, job_id: str, ago: float, **changes: Any) -> Job:
+    made = NOW - ago
+    values = {"job_id": job_id, "created_at": made, "updated_at": made, **changes}
+    job = a_job(**{"expires_at": made + 7 * DAY} | values)
+    cloud.services.jobs.create(job, [])
+    return job
+
+
+def ids(page: Any) -> list[str]:
+    return [job["job_id"] for job in page["jobs"]]
+
+
+def walk(**query: str) -> list[list[str]]:
+    """All pages, by the cursor each one gives."""
+    pages, cursor = [], {}
+    while True:
+        page = get(**query, **cursor)
+        pages.append(ids(page))
+        if page["cursor"] is None:
+            return pages
+        cursor = {"cursor": page["cursor"]}
+
+
+def test_no_jobs_are_an_empty_list(cloud: Cloud) -> None:
+    assert get() == {"code": 200, "jobs": [], "cursor": None}
+
+
+def test_a_job_is_listed_as_its_document_without_what_is_recent(cloud: Cloud) -> None:
+    archive = Archive(ArchiveStatus.READY, 1, 9)
+    make(cloud, "j1", 60, status=JobStatus.COMPLETED, archive=archive)
+    [job] = get()["jobs"]
+    assert job["status"] == "completed"
+    assert job["metadata"]["created_at"] == "2023-11-14T22:12:20.000Z"
+    assert job["links"]["self"] == "jobs/j1"
+    assert "archives/j1/1.zip" in job["links"]["download"]
+    assert "recent" not in job
+
+
+@pytest.mark.parametrize("limit", ["1", "2", "3", "5", "100"])
+def test_pages_go_back_over_days_with_none_twice_and_none_left_out(
+    cloud: Cloud, limit: str
+) -> None:
+    agos = [0, 0.001, 60, DAY, DAY, 3 * DAY, 3 * DAY + 5, 6.99 * DAY]
+    for place, ago in enumerate(agos):
+        make(cloud, f"j{place}", ago)
+    pages = walk(limit=limit)
+    listed = [job_id for page in pages for job_id in page]
+    assert sorted(listed[3:5]) == ["j3", "j4"], "made in the same millisecond"
+    assert [*listed[:3], *listed[5:]] == ["j0", "j1", "j2", "j5", "j6", "j7"]
+    assert all(len(page) <= int(limit) for page in pages)
+
+
+def test_a_status_is_walked_for_even_where_it_is_rare(cloud: Cloud) -> None:
+    for number in range(150):
+        status = JobStatus.FAILED if number == 140 else JobStatus.COMPLETED
+        make(cloud, f"j{number}", number, status=status)
+    assert get(status="failed", limit="1")["jobs"][0]["job_id"] == "j140"
+    assert walk(status="failed") == [["j140"]]
+    assert walk(status="expired") == [[]]
+    assert sum(map(len, walk(status="completed", limit="40"))) == 149
+
+
+def test_a_walk_that_takes_too_many_reads_goes_on_with_its_cursor(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(history, "MAX_READS", 2)
+    make(cloud, "old", 5 * DAY)
+    assert walk() == [[], [], ["old"], []]
+
+
+def test_jobs_that_are_gone_or_have_expired_are_not_listed(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(cloud, "kept", 10)
+    make(cloud, "over", 20, expires_at=NOW - 1)
+    make(cloud, "gone", 30)
+    cloud.services.jobs.forget("gone")
+    assert ids(get()) == ["kept"]
+
+
+def test_an_index_that_lags_behind_the_table_does_no_harm(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The index still names a job that the table no longer has."""
+    make(cloud, "kept", 10)
+    fetch = JobIndex.fetch
+    monkeypatch.setattr(JobIndex, "fetch", lambda self, ids: fetch(self, [*ids, "gone"]))
+    assert ids(get()) == ["kept"]
+
+
+def cursor(text: str) -> str:
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"limit": "0"},
+        {"limit": "101"},
+        {"status": "lost"},
+        {"status": "queued", "limit": "x"},
+        {"cursor": "!"},
+        {"cursor": "ä"},
+        {"cursor": "a"},
+        {"cursor": cursor("2023-11-14 1 2 3")},
+        {"cursor": cursor("2023-11-31")},
+        {"cursor": cursor("2023-11-15")},
+        {"cursor": cursor("2023-11-13 1700000000 j1")},
+        {"cursor": cursor("2023-11-14 99999999999 j1")},
+        {"cursor": cursor("2023-11-14 1700000000 j1#")},
+    ],
+)
+def test_a_wrong_query_is_named(cloud: Cloud, query: dict[str, str]) -> None:
+    answer = get(**query)
+    assert (answer["code"], answer["title"]) == (422, "Unprocessable Entity")
+    assert answer["errors"][0]["field"] == list(query)[-1]
+
+
+def test_a_cursor_from_before_the_oldest_job_ends_the_list(cloud: Cloud) -> None:
+    make(cloud, "j1", 0)
+    assert get(cursor=cursor("2023-11-01")) == {"code": 200, "jobs": [], "cursor": None}
+
+
+def test_a_place_comes_back_from_its_cursor() -> None:
+    for place in (Place("2023-11-14"), Place("2023-11-14", "1700000000.001", "a-b_C9")):
+        assert Place.parse(str(place)) == place
+    assert Place("2024-03-01", "1709251200", "j1").day_before() == Place("2024-02-29")
+
+
+# ---- the batch read
+
+
+class Holding:
+    """A client that holds back all but the first key of each request, as DynamoDB may."""
+
+    def __init__(self, jobs: list[Job], gives: int = 1) -> None:
+        self.items = {item["pk"]: item for item in map(job_item, jobs)}
+        self.gives = gives
+
+    def batch_get_item(self, *, RequestItems: Any) -> Any:  # noqa: N803
+        keys = RequestItems["darkroom"]["Keys"]
+        given, held = keys[: self.gives], keys[self.gives :]
+        found = [self.items[key["pk"]] for key in given if key["pk"] in self.items]
+        left = {"darkroom": {"Keys": held}} if held else {}
+        return {"Responses": {"darkroom": found}, "UnprocessedKeys": left}
+
+
+def an_index(client: Any) -> JobIndex:
+    table: Any = type("Table", (), {"name": "darkroom"})()
+    table.meta = type("Meta", (), {"client": client})()
+    return JobIndex(table)
+
+
+def test_what_is_held_back_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(index_module.time, "sleep", lambda _: None)
+    jobs = [a_job(job_id=f"j{number}") for number in range(4)]
+    names = [job.job_id for job in reversed(jobs)]
+    found = an_index(Holding(jobs)).fetch([*names, "gone"])
+    assert [job.job_id for job in found] == names
+    with pytest.raises(RetryLater):
+        an_index(Holding(jobs, gives=0)).fetch(names)
+
+
+def unfinished(cloud: Cloud) -> list[str]:
+    return [job.job_id for page in cloud.services.index.unfinished(NOW) for job in page]
+
+
+def test_only_jobs_that_are_not_settled_are_in_the_index_of_those(cloud: Cloud) -> None:
+    """And a change within the same five minutes leaves their place in it as it was."""
+    make(cloud, "j1", 0)
+    places = set()
+    for change in (lambda job: job.image_listed(0), Job.nudged, Job.cancelled):
+        cloud.services.jobs.change("j1", change)
+        item = cloud.table.get_item(Key={"pk": "JOB#j1", "sk": "JOB"})["Item"]
+        places.add((item["open"], int(item["stirred"]), item["day"]))
+    assert places == {("yes", NOW // 300 * 300, "2023-11-14")}
+    assert unfinished(cloud) == ["j1"]
+    skipped = FileEvent(0, 1, Outcome.CANCELLED, "a.jpg")
+    cloud.services.jobs.change("j1", lambda job: job.with_events([skipped]))
+    assert unfinished(cloud) == []
+    assert ids(get()) == ["j1"]
