@@ -16,6 +16,7 @@ from darkroom.aws.services import Services, services
 from functions.zip import building, intake
 
 KEY = "the-key-of-this-deployment"
+WEBHOOK_SECRET = "AlphanumericAndAMultipleOfFourCharacters"
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "test",
     "AWS_SECRET_ACCESS_KEY": "test",
@@ -121,7 +122,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
             CreateBucketConfiguration={"LocationConstraint": "eu-west-1"},
         )
         sqs = boto3.client("sqs")
-        for name in ("images", "bulk_images", "images_alone", "intake", "archive"):
+        for name in ("images", "bulk_images", "images_alone", "intake", "archive", "webhooks"):
             url = sqs.create_queue(QueueName=name)["QueueUrl"]
             monkeypatch.setenv(f"{name.upper()}_QUEUE_URL", url)
         table = boto3.resource("dynamodb").create_table(
@@ -146,6 +147,10 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
         )
         secret = boto3.client("secretsmanager").create_secret(Name="key", SecretString=KEY)
         monkeypatch.setenv("KEY_SECRET", secret["ARN"])
+        signing = boto3.client("secretsmanager").create_secret(
+            Name="webhook", SecretString=WEBHOOK_SECRET
+        )
+        monkeypatch.setenv("WEBHOOK_SECRET", signing["ARN"])
         # moto keeps its state in plain dictionaries: two threads at once would break it.
         monkeypatch.setattr(intake, "THREADS", 1)
         monkeypatch.setattr(building, "READERS", 1)

@@ -23,6 +23,7 @@ HANDLERS = {
     "functions/status/notify.py",
     "functions/status/dead_letters.py",
     "functions/status/sweep.py",
+    "functions/status/webhooks.py",
 }
 
 

@@ -8,6 +8,7 @@ from darkroom_client.errors import (
     Stopped,
     Unreachable,
     Unusable,
+    Unverified,
 )
 from darkroom_client.follow import Pace, Update, Via, follow
 from darkroom_client.job import Job
@@ -28,6 +29,7 @@ __all__ = [
     "Stopped",
     "Unreachable",
     "Unusable",
+    "Unverified",
     "Update",
     "Via",
     "follow",

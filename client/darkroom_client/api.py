@@ -49,9 +49,12 @@ class Darkroom:
     def wire(self) -> Wire:
         return self._wire
 
-    def create_job(self, files: Sequence[LocalFile], options: Mapping[str, Any]) -> Job:
+    def create_job(
+        self, files: Sequence[LocalFile], options: Mapping[str, Any], callback_url: str = ""
+    ) -> Job:
         """A job of up to 100 files, which are still to be uploaded. Needs the key.
 
+        callback_url: is sent a webhook when the job is done; `webhook.verify` checks it there.
         Raises ApiError, Unreachable, or OSError where a file cannot be looked at.
         """
         body = {
@@ -60,7 +63,7 @@ class Darkroom:
                 for file in files
             ],
             "options": dict(options),
-        }
+        } | ({"callback_url": callback_url} if callback_url else {})
         response = self._wire.patiently(
             lambda: self._request("POST", "/jobs", body), repeatable=False
         )

@@ -5,6 +5,7 @@ ClientError
 ├── Unreachable    there is no answer, even after trying again
 ├── NoProgress     the job stands still
 ├── Unusable       what was asked for cannot be done: no such file, no valid address
+├── Unverified     a webhook is not what the service has sent, or not lately
 └── Stopped        `Darkroom.stop` was called
 """
 
@@ -71,6 +72,10 @@ class NoProgress(ClientError):
 
 
 class Unusable(ClientError):
+    pass
+
+
+class Unverified(ClientError):
     pass
 
 

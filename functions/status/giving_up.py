@@ -12,7 +12,7 @@ from darkroom.errors import FileError, NotFound
 from darkroom.files import File
 from darkroom.jobs import Job
 from darkroom.keys import UploadKey
-from darkroom.messages import ArchiveMessage, ImageMessage
+from darkroom.messages import ArchiveMessage, ImageMessage, WebhookMessage
 from darkroom.states import ArchiveStatus, FileStatus
 
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ def give_up(work: Mapping[str, Any], jobs: JobTable) -> None:
             give_up_archive(ArchiveMessage.model_validate(work), jobs)
         case {"key": str(key)}:
             _give_up_key(key, jobs)
+        case {"url": _}:
+            WebhookMessage.model_validate(work)  # nothing of the job's hangs on it
         case {"Records": list(records)}:
             for record in records:
                 _give_up_key(unquote_plus(record["s3"]["object"]["key"]), jobs)

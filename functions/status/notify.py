@@ -11,6 +11,7 @@ from darkroom.aws import items
 from darkroom.aws.services import services
 from darkroom.jobs import Job
 from functions.status.bookkeeping import keep_books
+from functions.status.completion import Completions
 from functions.status.telling import Change, Telling
 
 logger = Logger(service="notify")
@@ -20,7 +21,8 @@ logger = Logger(service="notify")
 def handler(event: dict[str, Any], _context: LambdaContext) -> None:
     """Raises where the batch should come again; all that follows from it may repeat."""
     shared = services()
-    telling = Telling(shared.jobs, shared.connections, shared.archives, shared.intake)
+    completions = Completions(shared.events, shared.webhooks, shared.settings.bucket_name)
+    telling = Telling(shared.jobs, shared.connections, shared.archives, shared.intake, completions)
     records = [record["dynamodb"] for record in event["Records"]]
     changes = [Change(_job(r.get("OldImage")), _job(r.get("NewImage"))) for r in records]
     telling.tell(changes)

@@ -1,8 +1,8 @@
 """What follows from a change of a job.
 
 Whatever changes a job, wherever, this is the one place that acts on it: documents to followers,
-the archive, uploads that a cancel no longer waits for, a retry's files, a deleted job's remains.
-All of it may be repeated.
+the archive, uploads that a cancel no longer waits for, a retry's files, a deleted job's remains,
+the event and the webhook of a job that has settled. All of it may be repeated.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from darkroom.aws.connections import Connections
     from darkroom.aws.queues import Queue
     from darkroom.aws.table import JobTable
+    from functions.status.completion import Completions
 
 
 Request = TypeVar("Request")
@@ -39,12 +40,14 @@ class Telling:
     connections: Connections
     archives: Queue
     intake: Queue
+    completions: Completions
 
     def tell(self, changes: Sequence[Change]) -> None:
         self.archives.send(_all(archive_request(change) for change in changes))
         self.intake.send(_all(rework_request(change) for change in changes))
         for job in stopped(changes):
             give_up_uploads(job, self.jobs)
+        self.completions.tell(settled(changes))
         for job in latest(changes):
             document = progress_document(job)
             for connection in self.connections.followers(job.job_id):
@@ -77,6 +80,15 @@ def stopped(changes: Sequence[Change]) -> list[Job]:
         after
         for before, after in changes
         if after and after.status.stopped and not (before and before.status.stopped)
+    ]
+
+
+def settled(changes: Sequence[Change]) -> list[Job]:
+    """Jobs to which nothing more will happen, as of this change; a retry settles once more."""
+    return [
+        after
+        for before, after in changes
+        if after and after.settled and not (before and before.settled)
     ]
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import PydanticCustomError
 
 from darkroom import clock
 from darkroom.access import new_token, token_hash
+from darkroom.callback import parse_callback
 from darkroom.errors import InvalidRequest
 from darkroom.files import File
 from darkroom.jobs import Job, file_id
@@ -44,11 +46,22 @@ class NewFile(BaseModel):
         return self.content_type in _ZIP_TYPES or self.name.lower().endswith(".zip")
 
 
+def _checked_callback(url: str) -> str:
+    try:
+        parse_callback(url)
+    except ValueError as error:
+        raise PydanticCustomError("callback", "{why}", {"why": str(error)}) from error
+    return url
+
+
 class NewJob(BaseModel):
+    """callback_url: is told when the job has settled."""
+
     model_config = ConfigDict(extra="forbid")
 
     files: Annotated[list[NewFile], Field(min_length=1, max_length=100)]
     options: Any = Field(default_factory=dict)
+    callback_url: Annotated[str, AfterValidator(_checked_callback)] | None = None
 
 
 def create_job(body: object, settings: Settings, jobs: JobTable, bucket: Bucket) -> dict[str, Any]:
@@ -72,6 +85,7 @@ def create_job(body: object, settings: Settings, jobs: JobTable, bucket: Bucket)
         created_at=now,
         updated_at=now,
         expires_at=now + settings.keep_days * DAY,
+        callback_url=wanted.callback_url or "",
     )
     files = [
         File(job_id, file_id(index), safe_path(new.name), new.size, FileStatus.AWAITING_UPLOAD)

@@ -36,6 +36,7 @@ def drop_job(arrival: Arrival, options: Options, settings: Settings) -> tuple[Jo
         created_at=now,
         updated_at=now,
         expires_at=now + settings.keep_days * DAY,
+        source=arrival.key,
     )
     name = safe_path(arrival.key.removeprefix(INBOX))
     return job, File(job.job_id, file_id(0), name, arrival.size, FileStatus.AWAITING_UPLOAD)

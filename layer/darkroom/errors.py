@@ -8,7 +8,8 @@
     │   └── Conflict          409, the job's state does not allow it
     ├── FileError         one photo or upload ends as failed; the rest of its job goes on
     │   └── SkippedFile       it was never a photo: listed, not a failure
-    └── RetryLater        nothing is wrong with the work: the queue should deliver it again
+    ├── RetryLater        nothing is wrong with the work: the queue should deliver it again
+    └── Undelivered       a webhook did not reach its receiver; it is tried again for a while
 
 Every error has a stable `code`, which clients may match on, and a `message`, which is a sentence
 for people that says what to do. Both are public; what is private goes to the log.
@@ -70,3 +71,7 @@ class SkippedFile(FileError):
 
 class RetryLater(DarkroomError):
     """A passing fault; the work is left on its queue."""
+
+
+class Undelivered(DarkroomError):
+    """A webhook's receiver cannot be reached, or may not be."""

@@ -62,6 +62,7 @@ class Job:
     attempt: rises with each retry; the files it takes up again get its number.
     usage: of the files that succeeded, each once. nudges: how often it was set going again since
     it last moved by itself.
+    callback_url: whom to tell when the job has settled, if anyone. source: a drop's key.
     """
 
     job_id: str
@@ -84,6 +85,8 @@ class Job:
     attempt: int = 1
     usage: Usage = Usage()
     nudges: int = 0
+    callback_url: str = ""
+    source: str = ""
 
     def image_listed(self, upload: int) -> Job:
         """The upload is one photo (or nothing that can be read), under its own index."""
@@ -101,7 +104,7 @@ class Job:
     @property
     def bulk(self) -> bool:
         """By what is listed so far, its photos go the way of the large jobs."""
-        return _files(self.spans) > BULK
+        return files_of(self.spans) > BULK
 
     @property
     def settled(self) -> bool:

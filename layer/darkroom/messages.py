@@ -99,3 +99,25 @@ class ArchiveMessage(Message):
     generation: int = Field(ge=1)
     upload_id: str | None = None
     parts: tuple[int, int] | None = None
+
+
+class WebhookMessage(Message):
+    """Tell `url` that an attempt of a job has settled.
+
+    body: the JSON text to send, byte for byte the same on each try. tries: how many have failed.
+    """
+
+    url: str
+    job_id: str
+    attempt: int = Field(ge=1)
+    body: str
+    tries: int = Field(default=0, ge=0)
+
+    @property
+    def id(self) -> str:
+        return completion_id(self.job_id, self.attempt)
+
+
+def completion_id(job_id: str, attempt: int) -> str:
+    """Names one settling of a job, however often it is told."""
+    return f"{job_id}.{attempt}"

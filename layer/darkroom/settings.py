@@ -27,7 +27,9 @@ class Settings(BaseModel):
     images_alone_queue_url: str = ""
     intake_queue_url: str = ""
     archive_queue_url: str = ""
+    webhooks_queue_url: str = ""
     key_secret: str = ""
+    webhook_secret: str = ""
     websocket_url: str = ""
     websocket_endpoint: str = ""
     models: Annotated[tuple[str, ...], Field(min_length=1)] = ("u2netp",)

@@ -77,6 +77,8 @@ def job_item(job: Job) -> dict[str, Any]:
         "attempt": job.attempt,
         "usage": _usage_map(job.usage),
         "nudges": job.nudges,
+        "callback_url": job.callback_url,
+        "source": job.source,
         "day": day_of(job.created_at),
         **({} if job.settled else {"open": OPEN, "stirred": stirred(job.updated_at)}),
     }
@@ -117,6 +119,8 @@ def job_from(item: Mapping[str, Any]) -> Job:
         attempt=int(item["attempt"]),
         usage=_usage_from(item.get("usage", {})),
         nudges=int(item.get("nudges", 0)),
+        callback_url=item.get("callback_url", ""),
+        source=item.get("source", ""),
     )
 
 

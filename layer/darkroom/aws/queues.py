@@ -23,14 +23,17 @@ class Queue:
     client: SQSClient
     url: str
 
-    def send(self, messages: Sequence[Message], group: str | None = None) -> None:
+    def send(
+        self, messages: Sequence[Message], *, group: str | None = None, delay: int = 0
+    ) -> None:
         """Any number of messages. Raises RetryLater when SQS did not take all of them.
 
-        group: whose they are, where SQS is to give several senders equal turns.
+        group: whose they are, where SQS is to give several senders equal turns. delay: seconds
+        until they can be received, up to 900.
         """
         for start in range(0, len(messages), BATCH):
             batch = messages[start : start + BATCH]
-            entries = [_entry(place, message, group) for place, message in enumerate(batch)]
+            entries = [_entry(place, message, group, delay) for place, message in enumerate(batch)]
             answer = self.client.send_message_batch(QueueUrl=self.url, Entries=entries)
             if answer.get("Failed"):
                 raise RetryLater("queue_refused", "The queue did not take every message.")
@@ -58,11 +61,15 @@ class Lanes:
             self.images.send(messages)
 
 
-def _entry(place: int, message: Message, group: str | None) -> SendMessageBatchRequestEntryTypeDef:
+def _entry(
+    place: int, message: Message, group: str | None, delay: int
+) -> SendMessageBatchRequestEntryTypeDef:
     entry: SendMessageBatchRequestEntryTypeDef = {
         "Id": str(place),
         "MessageBody": message.model_dump_json(exclude_none=True),
     }
     if group:
         entry["MessageGroupId"] = group
+    if delay:
+        entry["DelaySeconds"] = delay
     return entry

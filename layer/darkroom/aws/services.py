@@ -11,6 +11,7 @@ from botocore.config import Config
 
 from darkroom.aws.bucket import Bucket
 from darkroom.aws.connections import Connections
+from darkroom.aws.events import EventBus
 from darkroom.aws.index import JobIndex
 from darkroom.aws.ledger import Ledger
 from darkroom.aws.queues import Lanes, Queue
@@ -86,10 +87,26 @@ class Services:
         return self._queue(self.settings.archive_queue_url)
 
     @cached_property
+    def webhooks(self) -> Queue:
+        return self._queue(self.settings.webhooks_queue_url)
+
+    @cached_property
+    def events(self) -> EventBus:
+        return EventBus(boto3.client("events", config=_CONFIG))
+
+    @cached_property
     def key(self) -> str:
         """The deployment's key. A changed key is seen by the next cold start."""
+        return self._secret(self.settings.key_secret)
+
+    @cached_property
+    def webhook_secret(self) -> str:
+        """What webhooks are signed with. A changed one is seen by the next cold start."""
+        return self._secret(self.settings.webhook_secret)
+
+    def _secret(self, name: str) -> str:
         secrets = boto3.client("secretsmanager", config=_CONFIG)
-        return secrets.get_secret_value(SecretId=self.settings.key_secret)["SecretString"]
+        return secrets.get_secret_value(SecretId=name)["SecretString"]
 
     def _queue(self, url: str) -> Queue:
         return Queue(boto3.client("sqs", config=_CONFIG), url)
