@@ -45,7 +45,7 @@ def verify(
     _check_age(timestamp, tolerance, time.time() if now is None else now)
     expected = _signature(_key(secret), webhook_id, timestamp, body)
     matching = [
-        hmac.compare_digest(value.encode(), expected)
+        hmac.compare_digest(value.encode(errors="replace"), expected)
         for scheme, _, value in (one.partition(",") for one in signatures.split())
         if scheme == _SCHEME
     ]
@@ -74,7 +74,7 @@ def _key(secret: str) -> bytes:
 
 
 def _signature(key: bytes, webhook_id: str, timestamp: str, body: bytes) -> bytes:
-    signed = b".".join([webhook_id.encode(), timestamp.encode(), body])
+    signed = b".".join([webhook_id.encode(errors="replace"), timestamp.encode(), body])
     return base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest())
 
 

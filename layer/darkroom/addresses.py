@@ -10,22 +10,20 @@ IPAddress: TypeAlias = IPv4Address | IPv6Address
 _UNICAST: Final = IPv6Network("2000::/3")
 """All that IANA gives out as global unicast; elsewhere `is_global` is true of much that is not."""
 _NAT64: Final = IPv6Network("64:ff9b::/96")
-_TEREDO: Final = IPv6Network("2001::/32")
 
 
 def is_public(address: IPAddress) -> bool:
     """A host anyone can reach.
 
-    An IPv6 address that carries an IPv4 one is as public as that. Teredo's carry one too, that of
-    a machine behind somebody's NAT, and are never public.
+    An IPv6 address that carries an IPv4 one is as public as that; but Teredo's, which lead behind
+    somebody's NAT, are not global to begin with.
     """
     if isinstance(address, IPv4Address):
         return address.is_global and not (address.is_multicast or address.is_reserved)
     carried = _carried(address)
     if carried is not None:
         return is_public(carried)
-    public = address in _UNICAST and address not in _TEREDO and address.is_global
-    return public and address.scope_id is None
+    return address in _UNICAST and address.is_global and address.scope_id is None
 
 
 def _carried(address: IPv6Address) -> IPv4Address | None:

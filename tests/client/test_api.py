@@ -62,6 +62,13 @@ def test_creating_takes_the_key_and_all_else_the_jobs_token(
     body = service.jobs["job1"]["body"]
     assert body["files"] == [{"name": "a.jpg", "size": 16, "content_type": "image/jpeg"}]
     assert body["options"] == {"crop_face": True}
+    assert "callback_url" not in body
+
+
+def test_a_job_may_name_whom_to_call_when_it_is_done(service: Service, tmp_path: Path) -> None:
+    with service.client() as api:
+        api.create_job(photos(tmp_path, "a.jpg"), {}, callback_url="https://shop.example/done")
+    assert service.jobs["job1"]["body"]["callback_url"] == "https://shop.example/done"
 
 
 def test_a_job_can_be_named_by_its_token(service: Service, tmp_path: Path) -> None:

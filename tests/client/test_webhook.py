@@ -92,6 +92,8 @@ def test_clocks_may_differ_a_little(age: int) -> None:
         (headers(signature=signature().replace("v1,", "v2,")), BODY, SECRET),
         (headers(signature=signature()[:-1]), BODY, SECRET),
         (headers(signature="v1,ключ"), BODY, SECRET),
+        (headers(signature="v1,\udcff"), BODY, SECRET),
+        (headers(id="\udcff"), BODY, SECRET),
         (headers(timestamp="", signature=signature(at="")), BODY, SECRET),
         (headers(timestamp="now", signature=signature(at="now")), BODY, SECRET),
         (headers(timestamp="-1", signature=signature(at="-1")), BODY, SECRET),
