@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import boto3
 import pytest
 
+from darkroom.aws.table import JobTable
+from darkroom.messages import Source
 from local.stack import Stack
 from tests.journey.test_journey import CAT, Api
 
@@ -143,22 +147,48 @@ def test_a_job_that_nothing_was_uploaded_for_is_swept_up(
     assert sweep(stack).get("look_for_uploads", 0) == 0
 
 
-def test_an_upload_whose_event_was_lost_is_found_by_the_sweep(
-    api: Api, stack: Stack, table: Any
-) -> None:
-    """For the time of the upload the bucket tells nobody of what arrives."""
+@contextmanager
+def events_lost(stack: Stack) -> Iterator[None]:
+    """For a time the bucket tells nobody of what arrives."""
     s3, bucket = stack.client("s3"), stack.outputs["BucketName"]
     told = s3.get_bucket_notification_configuration(Bucket=bucket)
     told.pop("ResponseMetadata")
     s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={})
     try:
-        job = api.send({"cat.jpg": CAT}, remove_bg=False)
+        yield
     finally:
         s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration=told)
+
+
+def test_an_upload_whose_event_was_lost_is_found_by_the_sweep(
+    api: Api, stack: Stack, table: Any
+) -> None:
+    with events_lost(stack):
+        job = api.send({"cat.jpg": CAT}, remove_bg=False)
     long_ago(table, job["job_id"], 3 * 3600)
     assert sweep(stack)["look_for_uploads"] == 1
-    document = api.wait(job)
-    assert document["summary"] == {"succeeded": 1, "failed": 0, "skipped": 0}
+    assert api.wait(job)["summary"] == {"succeeded": 1, "failed": 0, "skipped": 0}
+
+
+def test_a_photo_whose_message_was_lost_is_sent_again_by_a_nudge(
+    api: Api, stack: Stack, table: Any
+) -> None:
+    """As a fan-out leaves it that wrote job and file and never got to send the message."""
+    with events_lost(stack):
+        made = api.send({"cat.jpg": CAT}, remove_bg=False)
+    jobs, job_id = JobTable(table), made["job_id"]
+    bucket = stack.outputs["BucketName"]
+    [found] = stack.client("s3").list_objects_v2(Bucket=bucket, Prefix=f"uploads/{job_id}/")[
+        "Contents"
+    ]
+    file = jobs.file(job_id, "000000")
+    assert file is not None
+    source = Source(key=found["Key"], etag=found["ETag"].strip('"'), size=found["Size"])
+    jobs.change(job_id, lambda job: job.image_listed(0))
+    assert jobs.arrived(replace(file, source=source))
+    long_ago(table, job_id, 3 * 3600)
+    assert sweep(stack)["nudge"] == 1
+    assert api.wait(made)["summary"] == {"succeeded": 1, "failed": 0, "skipped": 0}
 
 
 def test_the_sweep_has_its_schedule(stack: Stack) -> None:

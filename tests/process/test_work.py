@@ -205,6 +205,15 @@ def test_bad_bytes_have_a_name_with_the_real_engine(
     assert error["message"].endswith(".")
 
 
+def test_a_photo_of_an_expired_job_is_not_begun(cloud: Cloud, engine: StandInEngine) -> None:
+    """It came after all, between the sweep's look and its upload being given up."""
+    message = queued(cloud)
+    cloud.services.jobs.change("j1", Job.expired)
+    run(message)
+    assert engine.seen == []
+    assert stored(cloud).status is FileStatus.CANCELLED
+
+
 def test_a_photo_of_a_cancelled_job_is_not_begun(cloud: Cloud, engine: StandInEngine) -> None:
     message = queued(cloud)
     cloud.services.jobs.change("j1", Job.cancelled)

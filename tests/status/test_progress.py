@@ -150,6 +150,17 @@ def test_a_cancel_gives_up_the_uploads_that_have_not_come(
     assert cloud.services.jobs.require("j1").counts.skipped == 2
 
 
+def test_a_zip_that_is_being_dealt_out_is_not_given_up_by_a_cancel(
+    cloud: Cloud, gateway: StandInGateway
+) -> None:
+    """Its photos come as cancelled ones and are counted; it would be one too many."""
+    before = a_job(uploads=2).archive_listed(0, 3, 3)
+    cloud.services.jobs.create(before, [a_file(0), a_file(1)])
+    notify.handler(job_event((before, before.cancelled())), FakeContext())
+    stored = list(cloud.services.jobs.files("j1"))
+    assert [file.status.value for file in stored] == ["awaiting_upload", "cancelled"]
+
+
 def test_a_retry_is_handed_on(cloud: Cloud, gateway: StandInGateway) -> None:
     failed = a_file(0, status=FileStatus.FAILED, error={"code": "x", "message": "y"})
     before = a_job().image_listed(0).with_events(events_by_job([failed])["j1"])
