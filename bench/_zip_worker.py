@@ -53,7 +53,8 @@ def main() -> None:
         building.SHARE = 1 << 50  # this one worker builds all of it
         job = shared.jobs.require(job_id)
         message = ArchiveMessage(job_id=job_id, generation=job.archive.generation)
-        building.Builder(shared.jobs, shared.bucket, shared.archives).build(message)
+        read = shared.results.read_range
+        building.Builder(shared.jobs, shared.bucket, shared.archives, read).build(message)
     print(
         json.dumps(
             {"requests": counter.total(), "read": read, "memory": _peak() - idle, "idle": idle}

@@ -14,6 +14,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from darkroom.aws.services import services
+from darkroom.errors import ArchiveError
 from darkroom.messages import ArchiveMessage
 from functions.zip.building import Builder
 
@@ -24,9 +25,12 @@ _processor = BatchProcessor(event_type=EventType.SQS)
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> Any:
     shared = services()
-    builder = Builder(shared.jobs, shared.bucket, shared.archives)
+    builder = Builder(shared.jobs, shared.bucket, shared.archives, shared.results.read_range)
 
     def build(record: SQSRecord) -> None:
-        builder.build(ArchiveMessage.model_validate_json(record.body))
+        try:
+            builder.build(ArchiveMessage.model_validate_json(record.body))
+        except ArchiveError:  # on record: another try would end the same
+            logger.exception("Given up", extra={"work": record.body})
 
     return process_partial_response(event, build, _processor, context)

@@ -9,16 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from darkroom.errors import NotFound
+from darkroom.errors import ArchiveError, NotFound
 from darkroom.jobs import Archive, Job
 from darkroom.keys import archive_key
 from darkroom.messages import ArchiveMessage
 from darkroom.states import ArchiveStatus
-from functions.zip.layout import Layout, Literal, Part, Slice
+from functions.zip.layout import Layout, Part
 from functions.zip.manifest import Contents, contents_of
+from functions.zip.reading import PartReader, Read
 
 if TYPE_CHECKING:
     from darkroom.aws.bucket import Bucket
@@ -28,20 +30,23 @@ if TYPE_CHECKING:
 SHARE = 512 * 1024 * 1024
 """Bytes of the ZIP one worker builds: minutes of work, well inside its time-out."""
 READERS = 32
-"""Results fetched at once: S3 answers a small GET in 100-200 ms, so one worker reads 200 a second.
-What they hold together is one part of the ZIP at most."""
+"""Results read at once: S3 answers a small GET in 100-200 ms, so one worker reads 200 a second."""
 
 
 @dataclass(frozen=True, slots=True)
 class Builder:
+    """read: how results are fetched, by `READERS` threads."""
+
     jobs: JobTable
     bucket: Bucket
     again: Queue
+    read: Read
 
     def build(self, message: ArchiveMessage) -> None:
         """Build the whole ZIP, or deal it out, or build one share of it.
 
-        A message for a generation that is built, or no longer wanted, does nothing.
+        A message for a generation that is built, or no longer wanted, does nothing. Raises
+        ArchiveError once the archive is on record as failed.
         """
         job = self.jobs.get(message.job_id)
         if job is None or not _wanted(job, message.generation):
@@ -60,7 +65,11 @@ class Builder:
             self._deal_out(job, contents, shares, upload_id)
             return
         first, last = message.parts or (1, len(parts))
-        self._upload(job, layout, parts[first - 1 : last], upload_id)
+        try:
+            self._upload(job, contents, layout, parts[first - 1 : last], upload_id)
+        except ArchiveError:
+            self._say_failed(job)
+            raise
         self._complete(job, layout, parts, upload_id)
 
     def _contents(self, job: Job, message: ArchiveMessage) -> Contents:
@@ -101,19 +110,22 @@ class Builder:
         same = now.archive.generation == job.archive.generation
         return now.archive.upload_id if same else None
 
-    def _upload(self, job: Job, layout: Layout[str], parts: Sequence[Part], upload_id: str) -> None:
-        """Upload those of `parts` that S3 does not have yet.
-
-        One part is on its way out while the next is fetched, so three are in memory at most.
-        """
+    def _upload(
+        self,
+        job: Job,
+        contents: Contents,
+        layout: Layout[str],
+        parts: Sequence[Part],
+        upload_id: str,
+    ) -> None:
+        """Upload those of `parts` that S3 does not have yet, each while the next ones are read."""
         key = _key(job)
         there = self.bucket.uploaded_parts(key, upload_id)
+        missing = [part for part in parts if part.number not in there]
+        reader = PartReader(layout, contents.items, self.read)
         with ThreadPoolExecutor(READERS) as readers, ThreadPoolExecutor(1) as uploader:
             under_way: Future[None] | None = None
-            for part in parts:
-                if part.number in there:
-                    continue
-                body = b"".join(readers.map(self._fetch, layout.segments(part.start, part.end)))
+            for part, body in reader.bodies(missing, readers):
                 if under_way:
                     under_way.result()
                 under_way = uploader.submit(
@@ -121,11 +133,6 @@ class Builder:
                 )
             if under_way:
                 under_way.result()
-
-    def _fetch(self, segment: Literal | Slice[str]) -> bytes:
-        if isinstance(segment, Literal):
-            return segment.data
-        return self.bucket.read_range(segment.ref, segment.start, segment.end)
 
     def _complete(
         self, job: Job, layout: Layout[str], parts: Sequence[Part], upload_id: str
@@ -144,6 +151,16 @@ class Builder:
             self.jobs.change(job.job_id, lambda now: now.with_archive(ready))
         except NotFound:
             self.bucket.delete(_key(job))  # the job was deleted meanwhile
+
+    def _say_failed(self, job: Job) -> None:
+        generation = job.archive.generation
+        failed = Archive(ArchiveStatus.FAILED, generation)
+
+        def fail(now: Job) -> Job:
+            return now.with_archive(failed) if _wanted(now, generation) else now
+
+        with suppress(NotFound):
+            self.jobs.change(job.job_id, fail)
 
 
 def _key(job: Job) -> str:

@@ -8,6 +8,7 @@
     │   └── Conflict          409, the job's state does not allow it
     ├── FileError         one photo or upload ends as failed; the rest of its job goes on
     │   └── SkippedFile       it was never a photo: listed, not a failure
+    ├── ArchiveError      a job's ZIP ends as failed; its results can be had one by one
     ├── RetryLater        nothing is wrong with the work: the queue should deliver it again
     └── Undelivered       a webhook did not reach its receiver; it is tried again for a while
 
@@ -67,6 +68,10 @@ class FileError(DarkroomError):
 
 class SkippedFile(FileError):
     """The file is no photo and nobody expected one: it is recorded as skipped."""
+
+
+class ArchiveError(DarkroomError):
+    """The ZIP can never be built as it was laid out: it is recorded as failed."""
 
 
 class RetryLater(DarkroomError):

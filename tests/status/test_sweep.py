@@ -468,7 +468,7 @@ def test_jobs_that_nothing_is_due_with_do_not_hold_up_those_behind_them(
     for index in range(120):
         job = a_new_job(job_id=f"waiting{index}").image_listed(0)
         make(cloud, job)
-    cloud.services.images.send([image_message(queued(9), a_options())])
+    cloud.services.lanes.bulk.send([image_message(queued(9), a_options())])
     time.pass_by(HOUR)
     make(cloud, a_new_job(), a_file(0))
     time.pass_by(3 * HOUR)

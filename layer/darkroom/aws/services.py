@@ -10,6 +10,7 @@ import boto3
 from botocore.config import Config
 
 from darkroom.aws.bucket import Bucket
+from darkroom.aws.bulk import BulkReader
 from darkroom.aws.connections import Connections
 from darkroom.aws.events import EventBus
 from darkroom.aws.index import JobIndex
@@ -21,9 +22,10 @@ from darkroom.settings import Settings, read_settings
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
 
-# Enough connections for the threads that fan out and archive.
+_CONNECTIONS = 32
+"""Enough for the threads that fan out and archive."""
 _CONFIG = Config(
-    max_pool_connections=32,
+    max_pool_connections=_CONNECTIONS,
     retries={"mode": "standard", "total_max_attempts": 6},
     connect_timeout=5,
     read_timeout=30,
@@ -57,6 +59,10 @@ class Services:
         # Without this boto3 still presigns some URLs the old way, which new regions refuse.
         config = _CONFIG.merge(Config(signature_version="s3v4"))
         return Bucket(boto3.client("s3", config=config), self.settings.bucket_name)
+
+    @cached_property
+    def results(self) -> BulkReader:
+        return BulkReader(self.bucket, boto3.session.Session().get_credentials(), _CONNECTIONS)
 
     @cached_property
     def connections(self) -> Connections:
