@@ -9,6 +9,7 @@ from typing import Any
 from local import LocalStackError, Template
 from local import template as templates
 from local.http_api import route_http_apis
+from local.package import Package
 
 STACK_NAME = "darkroom"
 _CODE_BUCKET = "darkroom-code"
@@ -19,16 +20,24 @@ Client = Callable[[str], Any]
 """Gives a boto3 client of a service, with all rights."""
 
 
-def deploy(client: Client, address: str, path: Path, parameters: Mapping[str, str]) -> Outputs:
+def deploy(
+    client: Client,
+    address: str,
+    path: Path,
+    parameters: Mapping[str, str],
+    instead: Mapping[str, Path] | None = None,
+) -> Outputs:
     """Deploy the template at `path`; parameters that are not given keep their defaults.
 
-    Raises LocalStackError with the reasons of the resources that failed.
+    `instead` puts other files in the place of some of the functions' own, by the name these have
+    in a package. Raises LocalStackError with the reasons of the resources that failed.
     """
     if not path.is_file():
         raise LocalStackError(f"There is no template at {path}.")
     template = templates.load(path)
     values = templates.parameter_defaults(template) | dict(parameters)
-    url = _upload(client, _prepare(client, template, path.parent, address, values), address)
+    packages = _packages(template, path.parent, instead or {})
+    url = _upload(client, _prepare(client, template, packages, address, values), address)
     cloudformation = client("cloudformation")
     cloudformation.create_stack(
         StackName=STACK_NAME,
@@ -42,13 +51,27 @@ def deploy(client: Client, address: str, path: Path, parameters: Mapping[str, st
     return _outputs(cloudformation)
 
 
+def _packages(template: Template, folder: Path, instead: Mapping[str, Path]) -> dict[str, Package]:
+    templates.run_images_from_their_code(template)
+    packages = templates.packages(template, folder)
+    if not instead:
+        return packages
+    there = {name for package in packages.values() for name in package.names}
+    if lacking := sorted(instead.keys() - there):
+        raise LocalStackError(f"No function has {', '.join(lacking)} to be replaced.")
+    files = {name: file.read_bytes() for name, file in instead.items()}
+    return {name: package.instead(files) for name, package in packages.items()}
+
+
 def _prepare(
-    client: Client, template: Template, folder: Path, address: str, values: dict[str, Any]
+    client: Client,
+    template: Template,
+    packages: dict[str, Package],
+    address: str,
+    values: dict[str, Any],
 ) -> Template:
     s3 = client("s3")
     s3.create_bucket(Bucket=_CODE_BUCKET)
-    templates.run_images_from_their_code(template)
-    packages = templates.packages(template, folder)
     for package in set(packages.values()):
         s3.put_object(Bucket=_CODE_BUCKET, Key=package.key, Body=package.body)
     templates.store_code_in(template, _CODE_BUCKET, packages)

@@ -7,7 +7,7 @@ run under its own Python.
 import hashlib
 import io
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +27,17 @@ class Package:
     def key(self) -> str:
         return f"{hashlib.sha256(self.body).hexdigest()[:32]}.zip"
 
+    @property
+    def names(self) -> list[str]:
+        with zipfile.ZipFile(io.BytesIO(self.body)) as archive:
+            return archive.namelist()
+
+    def instead(self, files: Mapping[str, bytes]) -> "Package":
+        """The same with other content in those of the files that it has."""
+        with zipfile.ZipFile(io.BytesIO(self.body)) as archive:
+            names = archive.namelist()
+            return _pack((n, files[n] if n in files else archive.read(n)) for n in names)
+
 
 def build(folder: Path, prefix: str) -> Package:
     """Pack everything below `folder` under `prefix` (such as `functions/upload`).
@@ -36,15 +47,22 @@ def build(folder: Path, prefix: str) -> Package:
     Parent folders get no `__init__.py` of their own, exactly as in AWS.
     Raises LocalStackError for what cannot be read, such as a link that leads nowhere.
     """
-    buffer = io.BytesIO()
     try:
-        with zipfile.ZipFile(buffer, "w") as archive:
-            for name, path in sorted(_files(folder)):
-                entry = zipfile.ZipInfo(f"{prefix}/{name}" if prefix else name, _EPOCH)
-                entry.external_attr = 0o100644 << 16
-                archive.writestr(entry, path.read_bytes(), zipfile.ZIP_DEFLATED)
+        return _pack(
+            (f"{prefix}/{name}" if prefix else name, path.read_bytes())
+            for name, path in sorted(_files(folder))
+        )
     except OSError as error:
         raise LocalStackError(f"{error.filename} cannot be packed: {error.strerror}.") from error
+
+
+def _pack(files: Iterable[tuple[str, bytes]]) -> Package:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, content in files:
+            entry = zipfile.ZipInfo(name, _EPOCH)
+            entry.external_attr = 0o100644 << 16
+            archive.writestr(entry, content, zipfile.ZIP_DEFLATED)
     return Package(buffer.getvalue())
 
 

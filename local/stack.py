@@ -15,6 +15,7 @@ from local import OUT, TEMPLATE, LocalStackError, emulator, logs
 from local.deploy import deploy
 
 WORKERS_PARAMETERS = ("MaxWorkers", "MaxBulkWorkers")
+_STANDIN_MODELS = {"functions/process/models.py": Path(__file__).with_name("standin_models.py")}
 
 
 @dataclass(frozen=True)
@@ -64,20 +65,22 @@ class Stack(Access):
 
 
 @contextlib.contextmanager
-def running(
+def running(  # noqa: PLR0913 - by name only, and each has a default
     *,
     workers: int | None = None,
     parameters: Mapping[str, str] | None = None,
     port: int = 0,
     template: Path = TEMPLATE,
     name: str = "stack",
+    standin_models: bool = False,
 ) -> Iterator[Stack]:
     """A stack of one's own, gone without a trace when the block is left, however it is left.
 
     `workers` is how many of them process small jobs, and as many large ones; `parameters` are
-    other parameters of the template; what is not given is the template's default. The emulator logs
-    to out/local/NAME.log; what the functions log is saved to out/local/NAME-functions.log at the
-    end. Raises LocalStackError if it cannot be had.
+    other parameters of the template; what is not given is the template's default. `standin_models`
+    has photos processed by local/standin_models.py in the place of the real models. The emulator
+    logs to out/local/NAME.log; what the functions log is saved to out/local/NAME-functions.log at
+    the end. Raises LocalStackError if it cannot be had.
     """
     values = dict(parameters or {})
     if workers is not None:
@@ -86,7 +89,8 @@ def running(
     access = Access(process.address, process.access_key, process.secret_key)
     try:
         try:
-            outputs = deploy(access.client, process.address, template, values)
+            instead = _STANDIN_MODELS if standin_models else {}
+            outputs = deploy(access.client, process.address, template, values, instead)
             key = _key(access, outputs)
         except (BotoCoreError, ClientError, ValueError) as error:
             raise LocalStackError(f"The template could not be deployed: {error}") from error

@@ -61,3 +61,13 @@ def test_a_link_that_leads_nowhere_is_named(folder: Path) -> None:
     (folder / "lost.html").symlink_to("../nowhere.html")
     with pytest.raises(LocalStackError, match=r"lost\.html cannot be packed"):
         build(folder, "f")
+
+
+def test_a_file_can_be_replaced_and_the_others_stay(folder: Path) -> None:
+    first = build(folder, "f")
+    changed = first.instead({"f/app.py": b"", "elsewhere.py": b"x"})
+    archive = zipfile.ZipFile(io.BytesIO(changed.body))
+    assert archive.namelist() == names(first)
+    assert (archive.read("f/app.py"), archive.read("f/index.html")) == (b"", b"<html>")
+    assert changed.key != first.key
+    assert first.instead({}) == first

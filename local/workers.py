@@ -1,0 +1,48 @@
+"""The functions' worker processes as Linux tells of them: each is a child of the emulator."""
+
+import contextlib
+import os
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from local import LocalStackError
+
+_PROC = Path("/proc")
+_WORKER = re.compile(rb"/ministack-lambda-([^/]+)-[^/]{8}/_worker\.py")
+
+
+class Worker(NamedTuple):
+    """function: the name of the function it works for. resident: bytes of memory. cpu: seconds."""
+
+    function: str
+    resident: int
+    cpu: float
+
+
+def by_function(emulator: int) -> dict[str, list[Worker]]:
+    """The workers that run now, by the name of their function.
+
+    emulator: its process ID. Raises LocalStackError where the system is not Linux.
+    """
+    if not (_PROC / "self" / "stat").exists():
+        raise LocalStackError("Only Linux tells of the workers' memory; run this on Linux.")
+    found: defaultdict[str, list[Worker]] = defaultdict(list)
+    for worker in _workers(emulator):
+        found[worker.function].append(worker)
+    return dict(found)
+
+
+def _workers(emulator: int) -> Iterator[Worker]:
+    page, tick = os.sysconf("SC_PAGE_SIZE"), os.sysconf("SC_CLK_TCK")
+    for process in _PROC.glob("[0-9]*"):
+        # A process may end at any moment.
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            # The name, in parentheses, may hold anything; field 3 is the first one after it.
+            fields = (process / "stat").read_text().rpartition(")")[2].split()
+            command = _WORKER.search((process / "cmdline").read_bytes())
+            if command and int(fields[1]) == emulator:
+                cpu = (int(fields[11]) + int(fields[12])) / tick
+                yield Worker(command[1].decode(), int(fields[21]) * page, cpu)
