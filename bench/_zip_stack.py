@@ -43,9 +43,8 @@ class Bench:
         for function in self.functions.list_functions()["Functions"]:
             self.names.append(function["FunctionName"])
             self.environment |= function.get("Environment", {}).get("Variables", {})
-        # Photos of small jobs wait in the first, those of large ones in the second.
-        self.queue = self.environment["IMAGES_QUEUE_URL"]
-        self.queues = [self.queue, self.environment["BULK_IMAGES_QUEUE_URL"]]
+        # Where the photos of large jobs wait: every ZIP here makes one.
+        self.queue = self.environment["BULK_IMAGES_QUEUE_URL"]
         os.environ.update(self.environment)
         os.environ.update(
             AWS_ENDPOINT_URL=f"http://{self.stack.address}",
@@ -69,17 +68,10 @@ class Bench:
             self.functions.update_event_source_mapping(UUID=source["UUID"], Enabled=True)
 
     def waiting(self) -> int:
-        """Photos that no worker has taken."""
-        name: Any = "ApproximateNumberOfMessages"
-        found = [
-            self.sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=[name])
-            for queue in self.queues
-        ]
-        return sum(int(queue["Attributes"][name]) for queue in found)
-
-    def purge(self) -> None:
-        for queue in self.queues:
-            self.sqs.purge_queue(QueueUrl=queue)
+        found = self.sqs.get_queue_attributes(
+            QueueUrl=self.queue, AttributeNames=["ApproximateNumberOfMessages"]
+        )
+        return int(found["Attributes"]["ApproximateNumberOfMessages"])
 
     def job(self, **changes: Any) -> Job:
         """A job that waits for one upload."""

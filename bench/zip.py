@@ -47,7 +47,7 @@ def main() -> int:
 
 def way_in(bench: Bench) -> list[Figure]:
     archive = _zips.make(PHOTOS, BYTES)
-    drain(bench, 10, bench.arrive(_zips.make(10, MB))[2])  # a warm function
+    drain(bench, 100, bench.arrive(_zips.make(100, MB))[2])  # a warm function
     _, key, arrived = bench.arrive(archive)
     first, last = drain(bench, PHOTOS, arrived)
     common, requests, moved = counted(
@@ -84,12 +84,12 @@ def alone(bench: Bench, archive: Path) -> dict[str, int]:
         job, key, _ = bench.arrive(archive)
         found = bench.worker("fanout", job, key)
         bench.s3.delete_object(Bucket=bench.bucket, Key=key)
-    bench.purge()
+    bench.sqs.purge_queue(QueueUrl=bench.queue)
     return found
 
 
 def drain(bench: Bench, photos: int, since: float) -> tuple[float, float]:
-    """Seconds until the first and the last message wait in their queue, which is emptied then."""
+    """Seconds until the first and the last message wait in the queue, which is emptied then."""
     first = 0.0
     while (found := bench.waiting()) < photos:
         if found and not first:
@@ -98,7 +98,7 @@ def drain(bench: Bench, photos: int, since: float) -> tuple[float, float]:
             raise SystemExit(f"only {found} of {photos} messages came")
         time.sleep(0.02)
     last = time.monotonic() - since
-    bench.purge()
+    bench.sqs.purge_queue(QueueUrl=bench.queue)
     return first or last, last
 
 
