@@ -16,6 +16,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import boto3
+
 from darkroom import clock
 from darkroom.aws.services import services
 from darkroom.files import File, ResultInfo
@@ -66,6 +68,17 @@ class Bench:
             queue = source["EventSourceArn"].rpartition(":")[2]
             self.sqs.purge_queue(QueueUrl=self.sqs.get_queue_url(QueueName=queue)["QueueUrl"])
             self.functions.update_event_source_mapping(UUID=source["UUID"], Enabled=True)
+
+    def s3_of(self, function: str) -> Any:
+        """An S3 client with a function's role, whose rights are looked up at every call."""
+        name = next(name for name in self.names if function in name)
+        role = self.functions.get_function_configuration(FunctionName=name)["Role"]
+        sts = self.stack.client("sts")
+        lent = sts.assume_role(RoleArn=role, RoleSessionName="bench")["Credentials"]
+        session = boto3.session.Session(
+            lent["AccessKeyId"], lent["SecretAccessKey"], lent["SessionToken"], "us-east-1"
+        )
+        return session.client("s3", endpoint_url=f"http://{self.stack.address}")
 
     def waiting(self) -> int:
         found = self.sqs.get_queue_attributes(

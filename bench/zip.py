@@ -135,19 +135,16 @@ def way_out(bench: Bench) -> list[Figure]:
         few, _ = results(bench, PHOTOS // 100)
         bench.jobs.create(few, [])
         small = bench.worker("archive", few.job_id)
+    build(bench, results(bench, 10)[0])  # a warm function
     job, keys = results(bench, PHOTOS)
-    began = time.monotonic()
-    bench.jobs.create(job, [])
-    while bench.jobs.require(job.job_id).archive.status is not ArchiveStatus.READY:
-        if time.monotonic() - began > 900:
-            raise SystemExit("the archive was not built")
-        time.sleep(0.5)
-    ours = time.monotonic() - began
+    ours = build(bench, job)
     bench.s3.delete_object(Bucket=bench.bucket, Key=archive_key(job.job_id, 1))
-    common, _, _ = counted(
-        bench, lambda: _common_way.take_out(bench.s3, bench.bucket, keys, "common/all.zip")
-    )
-    bench.s3.delete_object(Bucket=bench.bucket, Key="common/all.zip")
+    # With the same rights: the emulator looks a role's up at every call, an administrator's never.
+    s3 = bench.s3_of("ArchiveFunction")
+    began = time.monotonic()
+    _common_way.take_out(s3, bench.bucket, keys, "archives/common.zip")
+    common = time.monotonic() - began
+    bench.s3.delete_object(Bucket=bench.bucket, Key="archives/common.zip")
     with bench.held("ArchiveFunction"):
         bench.jobs.change(job.job_id, wanted_again)
         large = bench.worker("archive", job.job_id)
@@ -158,6 +155,17 @@ def way_out(bench: Bench) -> list[Figure]:
         Figure("… memory of a worker", (large["idle"] + large["memory"]) / MB, "MB", "<= 250"),
         Figure("… a hundredth of the results", (small["idle"] + small["memory"]) / MB, "MB"),
     ]
+
+
+def build(bench: Bench, job: Job) -> float:
+    """Seconds from the end of a job to its archive, ready."""
+    began = time.monotonic()
+    bench.jobs.create(job, [])
+    while bench.jobs.require(job.job_id).archive.status is not ArchiveStatus.READY:
+        if time.monotonic() - began > 900:
+            raise SystemExit("the archive was not built")
+        time.sleep(0.2)
+    return time.monotonic() - began
 
 
 def wanted_again(job: Job) -> Job:

@@ -43,7 +43,7 @@ class Builder:
     read: Read
 
     def build(self, message: ArchiveMessage) -> None:
-        """Build the whole ZIP, or deal it out, or build one share of it.
+        """Build the whole ZIP, or one share of it; who comes first deals the others out.
 
         A message for a generation that is built, or no longer wanted, does nothing. Raises
         ArchiveError once the archive is on record as failed.
@@ -62,9 +62,8 @@ class Builder:
             return
         shares = _shares(parts)
         if message.parts is None and len(shares) > 1:
-            self._deal_out(job, contents, shares, upload_id)
-            return
-        first, last = message.parts or (1, len(parts))
+            self._deal_out(job, contents, shares[1:], upload_id)
+        first, last = message.parts or (1, len(shares[0]))
         try:
             self._upload(job, contents, layout, parts[first - 1 : last], upload_id)
         except ArchiveError:

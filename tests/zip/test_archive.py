@@ -98,9 +98,9 @@ def test_what_nobody_wants_is_not_built(cloud: Cloud, message: Any) -> None:
 
 @pytest.fixture
 def large(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
-    """14 MB of results, for workers that take one part of 5 MiB each."""
+    """30 MB of results, for workers that take one part of 5 MiB each."""
     monkeypatch.setattr(building, "SHARE", 5 * 2**20)
-    results = {f"{n}.jpg": bytes([n]) * 1_000_000 for n in range(14)}
+    results = {f"{n}.jpg": bytes([n]) * 1_000_000 for n in range(30)}
     make_job(cloud, results)
     return results
 
@@ -122,7 +122,7 @@ def test_a_large_zip_is_built_by_several_in_any_order(
     found = built(cloud)
     assert found.testzip() is None
     assert {name: found.read(name)[0] for name in found.namelist()[:-1]} == {
-        f"{n}.png": n for n in range(14)
+        f"{n}.png": n for n in range(30)
     }
 
 

@@ -93,22 +93,24 @@ class JobTable:
         """All files in the order of their ids."""
         cursor: str | None = ""
         while cursor is not None:
-            page, cursor = self.page(job_id, limit=1000, after=cursor)
+            page, cursor = self.page(job_id, limit=None, after=cursor)
             yield from page
 
     def page(
-        self, job_id: str, *, limit: int, after: str = "", status: FileStatus | None = None
+        self, job_id: str, *, limit: int | None, after: str = "", status: FileStatus | None = None
     ) -> tuple[list[File], str | None]:
         """Up to `limit` files behind file id `after`, and the id to go on from (None: the end).
 
-        With `status` a page may hold fewer, even none, and still go on.
+        Without a limit a page is 1 MB, DynamoDB's own. With `status` a page may hold fewer, even
+        none, and still go on.
         """
         query: dict[str, Any] = {
             "KeyConditionExpression": Key("pk").eq(items.partition(job_id))
             & Key("sk").between(items.FILE + after + " ", items.FILE + "~"),
-            "Limit": limit,
             "ConsistentRead": True,
         }
+        if limit is not None:
+            query["Limit"] = limit
         if status is not None:
             query["FilterExpression"] = Attr("status").eq(status.value)
         found = self.table.query(**query)
