@@ -25,6 +25,13 @@ def policy_of(upload: dict[str, Any]) -> list[Any]:
     return list(json.loads(base64.b64decode(upload["fields"]["policy"]))["conditions"])
 
 
+def test_an_upload_goes_to_the_buckets_own_region(cloud: Cloud) -> None:
+    """The global endpoint redirects from a new bucket, and a web page may not follow."""
+    _, job = post({"files": [PHOTO]})
+    url = job["files"][0]["upload"]["url"]
+    assert url == "https://darkroom-photos.s3.eu-west-1.amazonaws.com/"
+
+
 def test_a_job_grants_one_bound_upload_a_file(cloud: Cloud) -> None:
     zipped = {"name": "b/c.zip", "size": 7, "content_type": "application/zip"}
     status, job = post({"files": [PHOTO, zipped]})

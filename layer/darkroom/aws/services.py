@@ -56,8 +56,10 @@ class Services:
 
     @cached_property
     def bucket(self) -> Bucket:
-        # Without this boto3 still presigns some URLs the old way, which new regions refuse.
-        config = _CONFIG.merge(Config(signature_version="s3v4"))
+        # Without these boto3 still presigns some URLs the old way, which new regions refuse, and
+        # for the global endpoint, which redirects from a bucket that is new in its region: that
+        # breaks the signature, and a web page may not follow.
+        config = _CONFIG.merge(Config(signature_version="s3v4", s3={"addressing_style": "virtual"}))
         return Bucket(boto3.client("s3", config=config), self.settings.bucket_name)
 
     @cached_property
