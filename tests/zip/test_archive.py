@@ -155,6 +155,26 @@ def test_a_result_that_cannot_be_read_leaves_the_message_on_its_queue(
     assert state(cloud).status is ArchiveStatus.BUILDING
 
 
+@pytest.mark.parametrize("there", [b"two", b"on"], ids=["other bytes", "cut short"])
+def test_a_result_that_is_not_the_one_on_record_makes_no_zip(cloud: Cloud, there: bytes) -> None:
+    make_job(cloud, {"a.jpg": b"one"})
+    cloud.put("results/j1/000001/photo.png", there)
+    assert run(WANTED) == []  # another try would end the same
+    assert state(cloud) == Archive(ArchiveStatus.FAILED, 1)
+    assert cloud.keys("archives/") == []
+
+
+def test_a_failed_zip_stays_failed_when_its_other_shares_come(
+    cloud: Cloud, large: dict[str, bytes]
+) -> None:
+    shares = deal(cloud)
+    cloud.put("results/j1/000030/photo.png", b"x" * 1_000_000)
+    for share in reversed(shares):
+        assert run(share) == []
+    assert state(cloud) == Archive(ArchiveStatus.FAILED, 1)
+    assert cloud.keys("archives/") == ["archives/j1/1.zip.plan"]
+
+
 def test_a_worker_that_died_between_completing_and_saying_so_is_made_up_for(cloud: Cloud) -> None:
     make_job(cloud, {"a.jpg": b"one"})
     run(WANTED)
