@@ -20,21 +20,26 @@ Client = Callable[[str], Any]
 """Gives a boto3 client of a service, with all rights."""
 
 
-def deploy(
+def deploy(  # noqa: PLR0913 - the last two are for tests
     client: Client,
     address: str,
     path: Path,
     parameters: Mapping[str, str],
     instead: Mapping[str, Path] | None = None,
+    edit: Callable[[Template], None] | None = None,
 ) -> Outputs:
     """Deploy the template at `path`; parameters that are not given keep their defaults.
 
     `instead` puts other files in the place of some of the functions' own, by the name these have
-    in a package. Raises LocalStackError with the reasons of the resources that failed.
+    in a package; `edit` changes the template first, when container images are run from their code
+    already. Raises LocalStackError with the reasons of the resources that failed.
     """
     if not path.is_file():
         raise LocalStackError(f"There is no template at {path}.")
     template = templates.load(path)
+    templates.run_images_from_their_code(template)
+    if edit:
+        edit(template)
     values = templates.parameter_defaults(template) | dict(parameters)
     packages = _packages(template, path.parent, instead or {})
     url = _upload(client, _prepare(client, template, packages, address, values), address)
@@ -52,7 +57,6 @@ def deploy(
 
 
 def _packages(template: Template, folder: Path, instead: Mapping[str, Path]) -> dict[str, Package]:
-    templates.run_images_from_their_code(template)
     packages = templates.packages(template, folder)
     if not instead:
         return packages
@@ -77,6 +81,7 @@ def _prepare(
     templates.store_code_in(template, _CODE_BUCKET, packages)
     route_http_apis(template)
     templates.limit_concurrency(template, values)
+    templates.count_receives_in_each_queue(template)
     templates.name_queue_batches(template)
     templates.allow_plain_http(template)
     templates.generate_plain_secrets(template)

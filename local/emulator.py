@@ -22,11 +22,15 @@ REGION = "us-east-1"
 _START_SECONDS = 30.0
 _STOP_SECONDS = 10.0
 _GUARD = Path(__file__).with_name("guard.py")
+_DURABLE = Path(__file__).with_name("durable.py")
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Emulator:
-    """A running emulator. The keys are those of its administrator."""
+    """A running emulator. The keys are those of its administrator.
+
+    keep: it can be restarted, with its data.
+    """
 
     port: int
     log: Path
@@ -35,6 +39,7 @@ class Emulator:
     guard: "subprocess.Popen[str]"
     access_key: str = "LOCALADMINISTRATOR"
     secret_key: str = field(default="", repr=False)
+    keep: bool = False
 
     @property
     def address(self) -> str:
@@ -51,54 +56,93 @@ class Emulator:
         lines = self.log.read_text(errors="replace").strip().splitlines()
         return "\n".join(lines[-5:])
 
+    def restart(self) -> None:
+        """Ask the emulator to end, and start it again on the same port with what it has kept.
+
+        Its functions are stopped in the middle of what they are at; what AWS keeps, it keeps (see
+        `durable`). Raises LocalStackError where it does not end, or does not come up again.
+        """
+        os.kill(self.pid, signal.SIGTERM)
+        try:
+            self.guard.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired as error:
+            raise LocalStackError(f"The emulator did not end. See {self.log}.") from error
+        _close_pipes(self.guard)
+        self.pid, self.guard = _launch(
+            self.log, self.directory, self.port, self.secret_key, keep=self.keep
+        )
+        _wait_until_ready(self)
+
     def stop(self) -> None:
         """End the emulator and its worker processes, and delete its data."""
-        assert self.guard.stdin and self.guard.stdout  # noqa: S101 - both are pipes, see start()
-        with contextlib.suppress(BrokenPipeError):
-            self.guard.stdin.close()
+        _close_pipes(self.guard)
         try:
             self.guard.wait(_STOP_SECONDS)
         except subprocess.TimeoutExpired:
             self.guard.kill()
             self.guard.wait()
-        self.guard.stdout.close()
         # Both done by the guard, unless it was killed itself.
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
         shutil.rmtree(self.directory, ignore_errors=True)
 
 
-def start(log: Path, port: int = 0) -> Emulator:
+def start(log: Path, port: int = 0, *, keep: bool = False) -> Emulator:
     """Start an emulator on `port`, or on a free one, and wait until it answers.
 
-    Its functions inherit its environment. Raises LocalStackError if the port is taken or if it
-    does not come up.
+    Its functions inherit its environment. With `keep` it can be restarted. Raises LocalStackError
+    if the port is taken or if it does not come up.
     """
     port = _free_port(port)
     log.parent.mkdir(parents=True, exist_ok=True)
+    log.write_text("")
     directory = Path(tempfile.mkdtemp(prefix="darkroom-local-"))
     secret_key = secrets.token_hex(20)
-    keys = {"AWS_ACCESS_KEY_ID": Emulator.access_key, "AWS_SECRET_ACCESS_KEY": secret_key}
-    with log.open("w") as output:
-        guard = subprocess.Popen(  # noqa: S603 - our own file
-            [sys.executable, str(_GUARD), str(directory), sys.executable, "-m", "ministack"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=output,
-            text=True,
-            env=environment(os.environ, port, directory) | keys,
-            cwd=directory,
-            start_new_session=True,  # a Ctrl-C in the terminal is for the parent alone
-        )
-    assert guard.stdout  # noqa: S101 - a pipe, see above
-    pid = int(guard.stdout.readline())
-    emulator = Emulator(port, log, directory, pid, guard, secret_key=secret_key)
+    pid, guard = _launch(log, directory, port, secret_key, keep=keep)
+    emulator = Emulator(port, log, directory, pid, guard, secret_key=secret_key, keep=keep)
     try:
         _wait_until_ready(emulator)
     except BaseException:
         emulator.stop()
         raise
     return emulator
+
+
+def _launch(
+    log: Path, directory: Path, port: int, secret_key: str, *, keep: bool
+) -> "tuple[int, subprocess.Popen[str]]":
+    """The emulator's process ID, and its guard."""
+    variables = environment(os.environ, port, directory) | {
+        "AWS_ACCESS_KEY_ID": Emulator.access_key,
+        "AWS_SECRET_ACCESS_KEY": secret_key,
+    }
+    command = ["-m", "ministack"]
+    if keep:
+        variables |= {"PERSIST_STATE": "1", "S3_PERSIST": "1"}
+        command = ["-P", str(_DURABLE)]  # -P: the files beside it are no modules of anybody's
+    with log.open("a") as output:
+        guard = subprocess.Popen(  # noqa: S603 - our own file
+            [
+                *(sys.executable, str(_GUARD), "keep" if keep else "delete", str(directory)),
+                *(sys.executable, *command),
+            ],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=output,
+            text=True,
+            env=variables,
+            cwd=directory,
+            start_new_session=True,  # a Ctrl-C in the terminal is for the parent alone
+        )
+    assert guard.stdout  # noqa: S101 - a pipe, see above
+    return int(guard.stdout.readline()), guard
+
+
+def _close_pipes(guard: "subprocess.Popen[str]") -> None:
+    assert guard.stdin and guard.stdout  # noqa: S101 - see _launch()
+    with contextlib.suppress(BrokenPipeError):
+        guard.stdin.close()
+    guard.stdout.close()
 
 
 def environment(inherited: Mapping[str, str], port: int, directory: Path) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 import contextlib
 import urllib.parse
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local import OUT, TEMPLATE, LocalStackError, emulator, logs
+from local import OUT, TEMPLATE, LocalStackError, Template, emulator, logs
 from local.deploy import deploy
 
 WORKERS_PARAMETERS = ("MaxWorkers", "MaxBulkWorkers")
@@ -73,24 +73,27 @@ def running(  # noqa: PLR0913 - by name only, and each has a default
     template: Path = TEMPLATE,
     name: str = "stack",
     standin_models: bool = False,
+    edit: Callable[[Template], None] | None = None,
+    keep: bool = False,
 ) -> Iterator[Stack]:
     """A stack of one's own, gone without a trace when the block is left, however it is left.
 
     `workers` is how many of them process small jobs, and as many large ones; `parameters` are
     other parameters of the template; what is not given is the template's default. `standin_models`
-    has photos processed by local/standin_models.py in the place of the real models. The emulator
-    logs to out/local/NAME.log; what the functions log is saved to out/local/NAME-functions.log at
-    the end. Raises LocalStackError if it cannot be had.
+    has photos processed by local/standin_models.py in the place of the real models; `edit` changes
+    the template before it is deployed; with `keep` the stack's emulator can be restarted. The
+    emulator logs to out/local/NAME.log; what the functions log is saved to
+    out/local/NAME-functions.log at the end. Raises LocalStackError if it cannot be had.
     """
     values = dict(parameters or {})
     if workers is not None:
         values |= dict.fromkeys(WORKERS_PARAMETERS, str(workers))
-    process = emulator.start(OUT / f"{name}.log", port)
+    process = emulator.start(OUT / f"{name}.log", port, keep=keep)
     access = Access(process.address, process.access_key, process.secret_key)
     try:
         try:
             instead = _STANDIN_MODELS if standin_models else {}
-            outputs = deploy(access.client, process.address, template, values, instead)
+            outputs = deploy(access.client, process.address, template, values, instead, edit)
             key = _key(access, outputs)
         except (BotoCoreError, ClientError, ValueError) as error:
             raise LocalStackError(f"The template could not be deployed: {error}") from error
