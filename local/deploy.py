@@ -20,7 +20,7 @@ Client = Callable[[str], Any]
 """Gives a boto3 client of a service, with all rights."""
 
 
-def deploy(  # noqa: PLR0913 - the last two are for tests
+def deploy(  # noqa: PLR0913, PLR0917 - the last two are for tests
     client: Client,
     address: str,
     path: Path,

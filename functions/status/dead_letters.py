@@ -24,10 +24,10 @@ _processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_fail
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> Any:
     """What nobody can end stays in its queue, for a person to look at."""
-    jobs = services().jobs
+    shared = services()
 
     def bury(record: SQSRecord) -> None:
         logger.error("Given up", extra={"work": record.body})
-        give_up(json.loads(record.body), jobs)
+        give_up(json.loads(record.body), shared.jobs, shared.intake)
 
     return process_partial_response(event, bury, _processor, context)

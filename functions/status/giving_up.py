@@ -6,16 +6,24 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import unquote_plus
 
 from darkroom.errors import FileError, NotFound
 from darkroom.files import File
-from darkroom.jobs import Job
-from darkroom.keys import UploadKey
-from darkroom.messages import ArchiveMessage, ImageMessage, WebhookMessage
+from darkroom.jobs import Job, file_id
+from darkroom.keys import INBOX, UploadKey, drop_job_id
+from darkroom.messages import (
+    ArchiveMessage,
+    Arrival,
+    ImageMessage,
+    NudgeMessage,
+    WebhookMessage,
+    arrivals,
+)
+from darkroom.spans import Span
 from darkroom.states import ArchiveStatus, FileStatus
 
 if TYPE_CHECKING:
+    from darkroom.aws.queues import Queue
     from darkroom.aws.table import JobTable
 
 CRASHED: Final = FileError(
@@ -25,8 +33,8 @@ CRASHED: Final = FileError(
 )
 
 
-def give_up(work: Mapping[str, Any], jobs: JobTable) -> None:
-    """`work` is the body of a dead letter, of whichever queue.
+def give_up(work: Mapping[str, Any], jobs: JobTable, intake: Queue) -> None:
+    """`work` is the body of a dead letter, of whichever queue; `intake` takes what is to go on.
 
     What has ended meanwhile, and what was redriven and done, stays as it is. Raises ValueError
     for a body that is no work.
@@ -36,13 +44,11 @@ def give_up(work: Mapping[str, Any], jobs: JobTable) -> None:
             _give_up_photo(ImageMessage.model_validate(work), jobs)
         case {"generation": _}:
             give_up_archive(ArchiveMessage.model_validate(work), jobs)
-        case {"key": str(key)}:
-            _give_up_key(key, jobs)
+        case {"key": _} | {"Records": _}:
+            for arrival in arrivals(work):
+                _give_up_arrival(arrival, jobs, intake)
         case {"url": _}:
             WebhookMessage.model_validate(work)  # nothing of the job's hangs on it
-        case {"Records": list(records)}:
-            for record in records:
-                _give_up_key(unquote_plus(record["s3"]["object"]["key"]), jobs)
         case _:
             raise ValueError("this dead letter is no work of ours")
 
@@ -96,8 +102,37 @@ def _give_up_photo(message: ImageMessage, jobs: JobTable) -> None:
         jobs.ended(file, FileStatus.FAILED, error=CRASHED.as_dict())
 
 
-def _give_up_key(key: str, jobs: JobTable) -> None:
-    upload = UploadKey.parse(key)
-    file = jobs.file(upload.job_id, upload.file_id) if upload else None
-    if file is not None and file.status is FileStatus.AWAITING_UPLOAD:
-        give_up_upload(file, CRASHED, jobs)
+def _give_up_arrival(arrival: Arrival, jobs: JobTable, intake: Queue) -> None:
+    """Photos that were dealt out go on: the upload counts as one failed file beside them.
+
+    The nudge comes first, since the fan-out may have died before it sent their messages.
+    """
+    job_id, upload = _upload_of(arrival)
+    job, file = jobs.get(job_id), jobs.file(job_id, upload)
+    waiting = (FileStatus.AWAITING_UPLOAD, FileStatus.QUEUED)
+    if job is None or file is None or file.status not in waiting:
+        return
+    intake.send([NudgeMessage(nudge=job_id)])
+    if file.status is FileStatus.QUEUED:
+        return
+    span = job.spans.get(file.index, Span(file.index, 1, 1))
+    dealt = _files_in(span, job_id, jobs) if span.first != file.index else 0
+    if dealt == span.files:
+        jobs.expanded(file)
+        return
+    with suppress(NotFound):
+        jobs.change(job_id, lambda job: job.dealt_out(file.index, dealt))
+        jobs.rejected(file, CRASHED.as_dict())
+
+
+def _upload_of(arrival: Arrival) -> tuple[str, str]:
+    """The ids of the job and of its file that the object is an upload of."""
+    if arrival.key.startswith(INBOX):
+        return drop_job_id(arrival.key, arrival.etag, arrival.sequencer), file_id(0)
+    key = UploadKey.parse(arrival.key)
+    return (key.job_id, key.file_id) if key else ("", "")
+
+
+def _files_in(span: Span, job_id: str, jobs: JobTable) -> int:
+    inside = range(span.first, span.first + span.length)
+    return sum(1 for file in jobs.files(job_id) if file.index in inside)

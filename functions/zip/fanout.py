@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
-from urllib.parse import unquote_plus
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.batch import (
@@ -17,7 +15,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from darkroom.aws.services import services
-from darkroom.messages import Arrival, ForgetMessage, NudgeMessage, RetryMessage
+from darkroom.messages import ForgetMessage, NudgeMessage, RetryMessage, arrivals
 from functions.zip.intake import Intake
 from functions.zip.rework import Rework
 
@@ -52,17 +50,3 @@ def handler(event: dict[str, Any], context: LambdaContext) -> Any:
                     logger.info("Dealt out", extra={"key": arrival.key, **dealt._asdict()})
 
     return process_partial_response(event, receive, _processor, context)
-
-
-def arrivals(body: dict[str, Any]) -> Iterator[Arrival]:
-    """What an S3 event, or a fan-out that goes on, is about; S3's test event is about nothing."""
-    if "key" in body:
-        yield Arrival.model_validate(body)
-    for record in body.get("Records", []):
-        found = record["s3"]["object"]
-        yield Arrival(
-            key=unquote_plus(found["key"]),
-            etag=found["eTag"],
-            size=found["size"],
-            sequencer=found.get("sequencer", ""),
-        )

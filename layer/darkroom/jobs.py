@@ -96,6 +96,16 @@ class Job:
         """The upload is a ZIP with `files` files in `length` indices, behind all given out."""
         return self._with_span(upload, Span(self.next_index, length, files))
 
+    def dealt_out(self, upload: int, files: int) -> Job:
+        """No more of the upload's files will come than the `files` there are; it is one itself."""
+        span = self.spans.get(upload)
+        if span is None:
+            return self.image_listed(upload)
+        if span.first == upload or span.files == files + 1:
+            return self
+        spans = {**self.spans, upload: replace(span, files=files + 1)}
+        return self._next(spans=spans, total=None if self.total is None else files_of(spans))
+
     @property
     def next_index(self) -> int:
         """Behind the uploads' own indices and all that were given out."""

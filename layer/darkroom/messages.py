@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import unquote_plus
+
 from pydantic import BaseModel, ConfigDict, Field
 
 from darkroom.options import Options
@@ -60,6 +64,20 @@ class Arrival(Message):
     size: int
     sequencer: str = ""
     start: int = 0
+
+
+def arrivals(body: Mapping[str, Any]) -> Iterator[Arrival]:
+    """What an S3 event, or a fan-out that goes on, is about; S3's test event is about nothing."""
+    if "key" in body:
+        yield Arrival.model_validate(body)
+    for record in body.get("Records", []):
+        found = record["s3"]["object"]
+        yield Arrival(
+            key=unquote_plus(found["key"]),
+            etag=found["eTag"],
+            size=found["size"],
+            sequencer=found.get("sequencer", ""),
+        )
 
 
 class RetryMessage(Message):

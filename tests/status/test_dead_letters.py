@@ -10,17 +10,20 @@ import pytest
 
 from darkroom.files import image_message
 from darkroom.jobs import Archive
+from darkroom.keys import drop_job_id
 from darkroom.messages import Source
 from darkroom.options import Options
 from darkroom.states import ArchiveStatus, FileStatus, JobStatus
 from functions.status import dead_letters
 from functions.status.counting import count_files
+from functions.zip import fanout
 from tests.conftest import Cloud, FakeContext, sqs_event
 from tests.making import a_file, a_job, a_result
 
 QUEUED = a_file(
     0, status=FileStatus.QUEUED, source=Source(key="uploads/j1/000000/a.jpg", etag="e", size=1)
 )
+OBJECT = {"eTag": "e", "size": 1, "sequencer": "1"}
 LETTER = image_message(QUEUED, Options(model="u2netp")).model_dump_json()
 
 
@@ -62,7 +65,7 @@ def test_a_later_attempt_is_not_ended_by_an_earlier_ones_letter(cloud: Cloud) ->
     "letter",
     [
         {"key": "uploads/j1/000000/a+b.zip", "etag": "e", "size": 1, "start": 800},
-        {"Records": [{"s3": {"object": {"key": "uploads/j1/000000/a%2Bb.zip"}}}]},
+        {"Records": [{"s3": {"object": OBJECT | {"key": "uploads/j1/000000/a%2Bb.zip"}}}]},
     ],
 )
 def test_an_upload_that_cannot_be_dealt_out_fails(cloud: Cloud, letter: Any) -> None:
@@ -71,6 +74,65 @@ def test_an_upload_that_cannot_be_dealt_out_fails(cloud: Cloud, letter: Any) -> 
     assert bury(letter, letter) == []
     assert error_of(cloud) == "processing_crashed"
     assert jobs.require("j1").total == 1
+
+
+ZIP = {"key": "uploads/j1/000000/a.zip", "etag": "e", "size": 1}
+
+
+def dealt_out(cloud: Cloud, there: int) -> None:
+    """A job with a ZIP of five photos, of which so many have got as far as the table."""
+    job = a_job().archive_listed(0, 5, 5)
+    photos = [replace(QUEUED, file_id=f"{index:06d}") for index in range(1, there + 1)]
+    cloud.services.jobs.create(job, [a_file(0), *photos])
+
+
+def test_a_zip_that_was_dealt_out_in_part_ends_with_the_photos_there_are(cloud: Cloud) -> None:
+    jobs = cloud.services.jobs
+    dealt_out(cloud, 2)
+    assert bury(ZIP, ZIP) == []
+    for file in list(jobs.files("j1"))[1:]:
+        jobs.ended(file, FileStatus.SUCCEEDED, a_result(file.index))
+    count_files(jobs.files("j1"), jobs)
+    job = jobs.require("j1")
+    assert (job.status, job.total) == (JobStatus.COMPLETED, 3)
+    assert (job.counts.succeeded, job.counts.failed) == (2, 1)
+    assert error_of(cloud) == "processing_crashed"
+
+
+def test_a_zip_that_was_dealt_out_whole_is_not_failed(cloud: Cloud) -> None:
+    dealt_out(cloud, 5)
+    assert bury(ZIP) == []
+    assert cloud.services.jobs.require("j1").total == 5
+    file = cloud.services.jobs.file("j1", "000000")
+    assert file is not None and file.status is FileStatus.EXPANDED
+
+
+@pytest.mark.parametrize("there", [2, 5])
+def test_photos_whose_messages_may_be_lost_are_sent_again(cloud: Cloud, there: int) -> None:
+    dealt_out(cloud, there)
+    bury(ZIP)
+    [again] = cloud.received(cloud.services.settings.intake_queue_url)
+    fanout.handler(sqs_event(again), FakeContext())
+    sent = sorted(json.loads(body)["file_id"] for body in cloud.messages())
+    assert sent == [f"{index:06d}" for index in range(1, there + 1)]
+
+
+def test_an_upload_that_was_taken_up_and_not_sent_is_sent_again(cloud: Cloud) -> None:
+    cloud.services.jobs.create(a_job().image_listed(0), [QUEUED])
+    assert bury(ZIP | {"key": "uploads/j1/000000/a.jpg"}) == []
+    [again] = cloud.received(cloud.services.settings.intake_queue_url)
+    fanout.handler(sqs_event(again), FakeContext())
+    assert [json.loads(body)["file_id"] for body in cloud.messages()] == ["000000"]
+    assert error_of(cloud) is None
+
+
+def test_a_drop_that_cannot_be_dealt_out_fails(cloud: Cloud) -> None:
+    jobs, job_id = cloud.services.jobs, drop_job_id("inbox/a.zip", "e", "1")
+    jobs.create(a_job(job_id=job_id), [a_file(0, job_id=job_id)])
+    assert bury({"Records": [{"s3": {"object": OBJECT | {"key": "inbox/a.zip"}}}]}) == []
+    count_files(jobs.files(job_id), jobs)
+    job = jobs.require(job_id)
+    assert (job.status, (job.error or {})["code"]) == (JobStatus.FAILED, "processing_crashed")
 
 
 def test_an_archive_that_cannot_be_built_says_so(cloud: Cloud) -> None:
