@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from darkroom.errors import ArchiveError, NotFound
+from darkroom.errors import ArchiveError, NotFound, RetryLater
 from darkroom.jobs import Archive, Job
 from darkroom.keys import archive_key
 from darkroom.messages import ArchiveMessage
@@ -117,16 +117,19 @@ class Builder:
         parts: Sequence[Part],
         upload_id: str,
     ) -> None:
-        """Upload those of `parts` that S3 does not have yet, each while the next ones are read."""
+        """Upload those of `parts` that S3 does not have yet, each while the next ones are read.
+
+        Stops where the upload is gone: a repeat of the same work has completed it.
+        """
         key = _key(job)
         there = self.bucket.uploaded_parts(key, upload_id)
         missing = [part for part in parts if part.number not in there]
         reader = PartReader(layout, contents.items, self.read)
         with ThreadPoolExecutor(READERS) as readers, ThreadPoolExecutor(1) as uploader:
-            under_way: Future[None] | None = None
+            under_way: Future[bool] | None = None
             for part, body in reader.bodies(missing, readers):
-                if under_way:
-                    under_way.result()
+                if under_way and not under_way.result():
+                    return
                 under_way = uploader.submit(
                     self.bucket.upload_part, key, upload_id, part.number, body
                 )
@@ -136,12 +139,17 @@ class Builder:
     def _complete(
         self, job: Job, layout: Layout[str], parts: Sequence[Part], upload_id: str
     ) -> None:
-        """Complete the upload if every part is there, and say that the ZIP is ready."""
+        """Complete the upload if every part is there, and say that the ZIP is ready.
+
+        Raises RetryLater where neither the upload nor the ZIP is there.
+        """
         there = self.bucket.uploaded_parts(_key(job), upload_id)
         if len(there) == len(parts):
             self.bucket.complete_upload(_key(job), upload_id, there)
         elif self.bucket.size_of(_key(job)) != layout.size:
-            return  # another worker is still at its share
+            if there:
+                return  # another worker is still at its share
+            raise RetryLater("archive_gone", "The upload of the ZIP is gone; retry the job.")
         self._say_ready(job, layout.size)
 
     def _say_ready(self, job: Job, size: int) -> None:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from botocore.awsrequest import AWSResponse
 
 from darkroom.jobs import Archive
 from darkroom.states import ArchiveStatus, FileStatus, JobStatus
@@ -185,6 +186,36 @@ def test_a_worker_that_died_between_completing_and_saying_so_is_made_up_for(clou
     )
     assert run(WANTED) == []
     assert state(cloud) == ready
+
+
+def test_a_repeat_at_the_same_time_may_complete_the_zip_first(
+    cloud: Cloud,
+) -> None:
+    """As when a message is delivered twice at once: the slower worker finds the upload gone."""
+    make_job(cloud, {"a.jpg": b"one"})
+    events = cloud.services.bucket.client.meta.events
+
+    def completed_meanwhile(**_: Any) -> Any:
+        events.unregister("before-call.s3.UploadPart", completed_meanwhile)
+        assert run(WANTED) == []
+        # What S3 answers; moto falls over such a part.
+        return AWSResponse("", 404, {}, None), {"Error": {"Code": "NoSuchUpload"}}
+
+    events.register("before-call.s3.UploadPart", completed_meanwhile)
+    assert run(WANTED) == []
+    assert built(cloud).testzip() is None
+    assert state(cloud).status is ArchiveStatus.READY
+
+
+def test_an_upload_that_was_aborted_leaves_the_message_on_its_queue(
+    cloud: Cloud, large: dict[str, bytes], caplog: pytest.LogCaptureFixture
+) -> None:
+    shares = deal(cloud)
+    begun = json.loads(shares[0])["upload_id"]
+    cloud.services.bucket.abort_upload("archives/j1/1.zip", begun)
+    with pytest.raises(Exception, match="All records failed"):
+        run(shares[0])
+    assert state(cloud).status is ArchiveStatus.BUILDING
 
 
 def test_a_job_deleted_while_its_zip_is_built_keeps_no_zip(

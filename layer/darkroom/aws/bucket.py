@@ -149,10 +149,15 @@ class Bucket:
         )
         return begun["UploadId"]
 
-    def upload_part(self, key: str, upload_id: str, number: int, data: bytes) -> None:
-        self.client.upload_part(
-            Bucket=self.name, Key=key, UploadId=upload_id, PartNumber=number, Body=data
-        )
+    def upload_part(self, key: str, upload_id: str, number: int, data: bytes) -> bool:
+        """False where the upload is completed or aborted."""
+        try:
+            self.client.upload_part(
+                Bucket=self.name, Key=key, UploadId=upload_id, PartNumber=number, Body=data
+            )
+        except self.client.exceptions.NoSuchUpload:
+            return False
+        return True
 
     def uploaded_parts(self, key: str, upload_id: str) -> dict[int, str]:
         """ETags by part number; none where the upload is completed or aborted."""
