@@ -80,6 +80,19 @@ class Bench:
         )
         return session.client("s3", endpoint_url=f"http://{self.stack.address}")
 
+    def settle(self) -> None:
+        """Wait until the emulator is done with what went before: streams have their readers."""
+        before, now = 0.0, self._busy()
+        while now - before > 0.2:
+            time.sleep(1)
+            before, now = now, self._busy()
+
+    def _busy(self) -> float:
+        """Seconds of processor time the emulator has taken."""
+        status = Path(f"/proc/{self.stack.emulator.pid}/stat").read_text()
+        user, system = status.rpartition(")")[2].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
     def waiting(self) -> int:
         found = self.sqs.get_queue_attributes(
             QueueUrl=self.queue, AttributeNames=["ApproximateNumberOfMessages"]
