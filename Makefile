@@ -31,8 +31,9 @@ up: setup ## Run the whole service on this machine until Ctrl-C
 down: ## Stop what `make up` left running
 	@test ! -x $(BIN)/python || $(BIN)/python -m local down
 
-test: setup lint ## Check everything: style, types, template, functions, the journey
+test: setup lint ## Check everything: style, types, template, functions, the journey, faults
 	$(BIN)/pytest
+	@$(MAKE) --no-print-directory test-faults
 
 lint: $(READY)
 	$(BIN)/ruff format --check .

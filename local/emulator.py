@@ -57,12 +57,12 @@ class Emulator:
         return "\n".join(lines[-5:])
 
     def restart(self) -> None:
-        """Ask the emulator to end, and start it again on the same port with what it has kept.
+        """Stop the emulator at once, and start it again on the same port with what it has kept.
 
         Its functions are stopped in the middle of what they are at; what AWS keeps, it keeps (see
         `durable`). Raises LocalStackError where it does not end, or does not come up again.
         """
-        os.kill(self.pid, signal.SIGTERM)
+        os.kill(self.pid, signal.SIGUSR1)
         try:
             self.guard.wait(_STOP_SECONDS)
         except subprocess.TimeoutExpired as error:

@@ -199,6 +199,31 @@ def test_everything_is_gone_afterwards_but_the_logs(template: Path) -> None:
     assert "put into in" in logged
 
 
+def test_a_stack_that_is_restarted_goes_on_with_what_it_had(template: Path) -> None:
+    with running(template=template, name="test-local-restart", keep=True) as stack:
+        function = httpx.post(f"{stack.api_url}/put/in").json()["pid"]
+        s3, [bucket] = stack.client("s3"), [*buckets(stack)]
+        upload = s3.create_multipart_upload(Bucket=bucket, Key="large")["UploadId"]
+        part = {"Bucket": bucket, "Key": "large", "UploadId": upload, "PartNumber": 1}
+        tag = s3.upload_part(**part, Body=b"part")["ETag"]
+        pids = [function, stack.emulator.pid, stack.emulator.guard.pid]
+        stack.emulator.restart()
+        assert not [pid for pid in pids if state.start_time(pid)]
+        parts = s3.list_parts(Bucket=bucket, Key="large", UploadId=upload)["Parts"]
+        assert [(found["PartNumber"], found["ETag"]) for found in parts] == [(1, tag)]
+        assert s3.head_object(Bucket=bucket, Key="in/x")["ContentLength"] == 0
+        answer = httpx.post(f"{stack.api_url}/put/elsewhere").json()
+        assert (answer["put"], answer["secret"]) == ("AccessDenied", "done")
+        pids = [answer["pid"], stack.emulator.pid, stack.emulator.guard.pid]
+    assert_gone(pids, stack.emulator.directory, stack.emulator.port)
+
+
+def buckets(stack: Stack) -> list[str]:
+    """The template's own."""
+    listed = stack.client("s3").list_buckets()["Buckets"]
+    return [bucket["Name"] for bucket in listed if bucket["Name"] != "darkroom-code"]
+
+
 def test_nothing_is_left_when_the_process_that_started_it_is_killed(template: Path) -> None:
     script = f"""
 import pathlib, time

@@ -1,0 +1,126 @@
+"""A fault stand-in: what Lambda calls instead of a function's own handler, in the fault harness.
+
+It calls the handler that FAULTY_HANDLER names, and does to it what these say, if they are set:
+
+FAULTY_AGAIN    1: deliver every batch backwards, then once more as it came, then an older one
+FAULTY_MEMORY   1: die of using more memory than the function has, as in Lambda
+FAULTY_KILLERS  die of every message that holds this text, at once or, with
+FAULTY_AFTER    (such as `JobTable.add_files`), after the first such write
+FAULTY_DEATHS   a folder: die after each kind of write, twice in all for each (see `_die_after`)
+FAULTY_SIZES    constants of the function to be changed, as JSON: `{"module.NAME": number}`
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import json
+import os
+import random
+import signal
+import threading
+import time
+from collections import deque
+from pathlib import Path
+from typing import Any
+
+_FUNCTION = os.environ["AWS_LAMBDA_FUNCTION_NAME"]
+_MEMORY = int(os.environ["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"]) * 1024 * 1024
+_DEATHS = os.environ.get("FAULTY_DEATHS", "")
+_DEATHS_EACH = 2
+_AFTER = os.environ.get("FAULTY_AFTER", "")
+_SPARED_RECEIVES = 2
+"""A message that is delivered again kills no worker: it would be a dead letter in the end."""
+_WRITES = {
+    "Bucket": ["write", "delete", "begin_upload", "upload_part", "complete_upload"],
+    "Connections": ["opened", "subscribe", "send", "closed"],
+    "JobTable": [
+        *("create", "change", "add_files", "arrived", "expanded", "rejected", "requeued", "ended"),
+    ],
+    "Queue": ["send"],
+}
+
+_older: deque[list[Any]] = deque(maxlen=20)
+_spared = _doomed = False
+
+
+def handler(event: dict[str, Any], context: Any) -> Any:
+    global _spared, _doomed  # noqa: PLW0603 - read in every thread of this one invocation
+    records = event["Records"]
+    killers = os.environ.get("FAULTY_KILLERS")
+    _doomed = bool(killers) and killers in json.dumps(records)
+    if _doomed and not _AFTER:
+        _die("of a message")
+    _spared = max(map(_receives, records)) >= _SPARED_RECEIVES
+    if not os.environ.get("FAULTY_AGAIN"):
+        return _real()(event, context)
+    _real()({"Records": records[::-1]}, context)
+    answer = _real()(event, context)
+    if _older:
+        _real()({"Records": random.choice(_older)}, context)
+    _older.append(records)
+    return answer
+
+
+def _receives(record: dict[str, Any]) -> int:
+    """Records of a stream do not tell."""
+    return int(record.get("attributes", {}).get("ApproximateReceiveCount", 0))
+
+
+@functools.cache
+def _real() -> Any:
+    module, _, name = os.environ["FAULTY_HANDLER"].rpartition(".")
+    real = getattr(importlib.import_module(module), name)
+    if os.environ.get("FAULTY_MEMORY"):
+        threading.Thread(target=_watch_memory, daemon=True).start()
+    for constant, size in json.loads(os.environ.get("FAULTY_SIZES", "{}")).items():
+        place, _, name = constant.rpartition(".")
+        setattr(importlib.import_module(place), name, size)
+    if _DEATHS or _AFTER:
+        for kind, module in [
+            *(("Bucket", "bucket"), ("Connections", "connections")),
+            *(("JobTable", "table"), ("Queue", "queues")),
+        ]:
+            adapter = getattr(importlib.import_module(f"darkroom.aws.{module}"), kind)
+            for write in _WRITES[kind]:
+                setattr(adapter, write, _die_after(getattr(adapter, write), f"{kind}.{write}"))
+    return real
+
+
+def _die_after(write: Any, step: str) -> Any:
+    """The worker dies right after the write: nothing that should follow from it has been done.
+
+    Chance decides which writes; a file for each death is how workers know of earlier ones.
+    """
+
+    @functools.wraps(write)
+    def mortal(*arguments: Any, **named: Any) -> Any:
+        answer = write(*arguments, **named)
+        if _doomed and step == _AFTER:
+            _die(f"after {step}")
+        if _DEATHS and not _spared and random.random() < 0.5:
+            name = _FUNCTION.split("-")[1].removesuffix("Function")
+            for number in range(_DEATHS_EACH):
+                try:
+                    (Path(_DEATHS) / f"{name} {step} {number}").touch(exist_ok=False)
+                except FileExistsError:
+                    continue
+                _die(f"after {step}")
+        return answer
+
+    return mortal
+
+
+def _watch_memory() -> None:
+    """Lambda's kernel kills what outgrows its memory; this looks 200 times a second instead."""
+    while True:
+        resident = int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        if resident > _MEMORY:
+            _die(f"of {resident} bytes")
+        time.sleep(0.005)
+
+
+def _die(why: str) -> None:
+    os.write(2, f"fault stand-in: {_FUNCTION} dies {why}\n".encode())
+    os.kill(os.getpid(), signal.SIGKILL)
+    time.sleep(60)  # a signal takes a moment; nothing may happen in it
