@@ -128,7 +128,7 @@ def verify(
     found = Found.now(eyes)
     files = [file for own in found.files.values() for file in own]
     ended = Counter(file.status.value for file in files)
-    verdict.fact("seconds until all was settled, after the faults", time.monotonic() - begun, "s")
+    verdict.fact("seconds until all was settled", time.monotonic() - begun, "s")
     verdict.fact("files", len(files) - ended["expanded"], "", f">= {sender.files}")
     for status in ("succeeded", "failed", "skipped"):
         verdict.fact(f"files {status}", ended[status])
