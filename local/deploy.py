@@ -81,7 +81,6 @@ def _prepare(
     templates.store_code_in(template, _CODE_BUCKET, packages)
     route_http_apis(template)
     templates.limit_concurrency(template, values)
-    templates.count_receives_in_each_queue(template)
     templates.name_queue_batches(template)
     templates.allow_plain_http(template)
     templates.generate_plain_secrets(template)

@@ -111,25 +111,6 @@ def limit_concurrency(template: Template, values: dict[str, Any]) -> None:
                 template["Parameters"][limit["Ref"]].pop("MinValue", None)
 
 
-def count_receives_in_each_queue(template: Template) -> None:
-    """Raise the limit of a queue that takes another's dead letters by the other's limit.
-
-    SQS counts anew in each queue; the emulator goes on counting, so that such a queue would pass
-    every message on to its own dead letters at once.
-    """
-    queues = dict(resources(template, "AWS::SQS::Queue"))
-    policies = {
-        name: queue["Properties"]["RedrivePolicy"]
-        for name, queue in queues.items()
-        if "RedrivePolicy" in queue.get("Properties", {})
-    }
-    received = {name: policy["maxReceiveCount"] for name, policy in policies.items()}
-    for name, policy in policies.items():
-        target = policy["deadLetterTargetArn"]["Fn::GetAtt"][0]
-        if target in policies:
-            policies[target]["maxReceiveCount"] = received[target] + received[name]
-
-
 _BATCHED = ("sqs:SendMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility")
 
 

@@ -85,6 +85,14 @@ def test_small_and_large_jobs_have_workers_of_their_own() -> None:
         assert redrive["deadLetterTargetArn"] == {"Fn::GetAtt": ["ImagesAloneQueue", "Arn"]}
 
 
+def test_a_photo_is_tried_alone_even_if_its_receives_are_counted_across_queues() -> None:
+    alone = QUEUES["ImagesAloneQueue"]["Properties"]["RedrivePolicy"]["maxReceiveCount"]
+    for name in ("ImagesQueue", "BulkImagesQueue"):
+        redrive = QUEUES[name]["Properties"]["RedrivePolicy"]
+        assert redrive["deadLetterTargetArn"]["Fn::GetAtt"][0] == "ImagesAloneQueue"
+        assert alone >= redrive["maxReceiveCount"] + 2
+
+
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_every_function_has_its_own_narrow_policy_and_log(name: str) -> None:
     properties = FUNCTIONS[name]["Properties"]

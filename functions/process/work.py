@@ -48,9 +48,14 @@ class Work:
             status = FileStatus.FAILED if _expected(message) else ended_by(error)
             self.jobs.ended(file, status, error=error.as_dict())
             return
-        kept = self.jobs.ended(file, FileStatus.SUCCEEDED, result)
-        if not kept and self.jobs.file(message.job_id, message.file_id) is None:
-            self.bucket.delete(result.key)  # the job was deleted meanwhile
+        if not self.jobs.ended(file, FileStatus.SUCCEEDED, result):
+            self._clean_up(message, result)
+
+    def _clean_up(self, message: ImageMessage, unwanted: ResultInfo) -> None:
+        """The job was deleted meanwhile, or another worker's result came first."""
+        file = self.jobs.file(message.job_id, message.file_id)
+        if file is None or (file.result and file.result.key != unwanted.key):
+            self.bucket.delete(unwanted.key)
 
     def _process(self, message: ImageMessage) -> ResultInfo:
         begun = time.monotonic()
@@ -61,7 +66,7 @@ class Work:
             raise FileError("empty_file", "The file is empty; upload it again from where it came.")
         result = self.engine.process(photo, message.options)
         name = with_extension(message.name, result.extension).rpartition("/")[2]
-        key = result_key(message.job_id, message.file_id, name)
+        key = result_key(message.job_id, message.file_id, result.crc32, name)
         self.bucket.write(key, result.data, result.content_type)
         return ResultInfo(
             key=key,

@@ -12,7 +12,8 @@ LATE_UPLOAD: Final = 3600
 and a large one takes its time."""
 STALLED: Final = 2 * 3600
 """Seconds without movement, with nothing waiting, after which something must have been lost: a
-photo whose workers die is in the dead letters long before, after four receives 12 minutes apart."""
+photo whose workers die is in the dead letters long before, after four receives 12 minutes apart, or
+six if SQS counts those of each queue by themselves."""
 ABANDONED: Final = 24 * 3600
 """The same while work is waiting: a backlog is no stall, but no backlog should take a day."""
 ARCHIVE_STALLED: Final = 6 * 3600

@@ -32,9 +32,13 @@ class UploadKey:
         return cls(*parts)
 
 
-def result_key(job_id: str, file_id: str, name: str) -> str:
-    """`name` is the last part of the file's name, with the result's extension."""
-    return f"{RESULTS}{job_id}/{file_id}/{name}"
+def result_key(job_id: str, file_id: str, crc32: int, name: str) -> str:
+    """`name` is the last part of the file's name, with the result's extension.
+
+    The CRC-32 is of the result's bytes: a worker that comes late, with an earlier attempt's options
+    or from another kind of processor, never writes over the result on record.
+    """
+    return f"{RESULTS}{job_id}/{file_id}/{crc32:08x}/{name}"
 
 
 def archive_key(job_id: str, generation: int) -> str:

@@ -226,14 +226,3 @@ def test_addresses_of_apis_become_those_of_the_emulator(text: str, expected: str
     assert changed["Resources"]["F"] == function(
         Environment={"Variables": {"URL": {"Fn::Sub": expected}}}
     )
-
-
-def test_a_queue_of_dead_letters_with_its_own_counts_from_where_the_first_one_ended() -> None:
-    def queue(target: str, limit: int) -> dict[str, Any]:
-        policy = {"deadLetterTargetArn": {"Fn::GetAtt": [target, "Arn"]}, "maxReceiveCount": limit}
-        return {"Type": "AWS::SQS::Queue", "Properties": {"RedrivePolicy": policy}}
-
-    last = {"Type": "AWS::SQS::Queue", "Properties": {}}
-    changed = template(First=queue("Second", 2), Second=queue("Last", 3), Last=last)
-    templates.count_receives_in_each_queue(changed)
-    assert changed == template(First=queue("Second", 2), Second=queue("Last", 5), Last=last)

@@ -95,7 +95,7 @@ def test_the_result_and_what_is_known_of_it_are_kept(cloud: Cloud, engine: Stand
     file = stored(cloud)
     assert file.status is FileStatus.SUCCEEDED
     assert file.result is not None
-    assert file.result.key == "results/j1/000000/photo.png"
+    assert file.result.key == f"results/j1/000000/{zlib.crc32(b'PHOTO'):08x}/photo.png"
     assert cloud.get(file.result.key) == b"PHOTO"
     assert (file.result.size, file.result.crc32) == (5, zlib.crc32(b"PHOTO"))
     assert (file.result.width, file.result.height, file.result.model) == (4, 2, "u2netp")
@@ -236,3 +236,24 @@ def test_a_job_deleted_while_its_photo_is_processed_keeps_no_result(
     monkeypatch.setattr(engine, "process", meanwhile)
     assert run(message) == []
     assert cloud.keys("results/") == []
+
+
+def test_a_worker_that_comes_late_spoils_no_result(
+    cloud: Cloud, engine: StandInEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another kind of processor may round another way, so that its PNG has other bytes."""
+    message = queued(cloud)
+    process = engine.process
+
+    def overtaken(photo: bytes, options: Options) -> Result:
+        monkeypatch.setattr(engine, "process", process)
+        run(message)
+        return process(b"rounded otherwise", options)
+
+    monkeypatch.setattr(engine, "process", overtaken)
+    assert run(message) == []
+    result = stored(cloud).result
+    assert result is not None
+    assert cloud.get(result.key) == b"PHOTO"
+    assert zlib.crc32(cloud.get(result.key)) == result.crc32
+    assert cloud.keys("results/") == [result.key]
