@@ -53,8 +53,10 @@ def main() -> None:
         building.SHARE = 1 << 50  # this one worker builds all of it
         job = shared.jobs.require(job_id)
         message = ArchiveMessage(job_id=job_id, generation=job.archive.generation)
-        read = shared.results.read_range
-        building.Builder(shared.jobs, shared.bucket, shared.archives, read).build(message)
+        builder = building.Builder(
+            shared.jobs, shared.bucket, shared.archives, shared.results.read_range
+        )
+        builder.build(message)
     print(
         json.dumps(
             {"requests": counter.total(), "read": read, "memory": _peak() - idle, "idle": idle}
