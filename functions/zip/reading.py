@@ -39,24 +39,23 @@ class PartReader:
         self._crc32s = {item.ref: (item.size, item.crc32) for item in items}
         self._read = read
 
-    def bodies(self, parts: Iterable[Part], readers: Executor) -> Iterator[tuple[Part, bytes]]:
+    def bodies(self, parts: Iterable[Part], readers: Executor) -> Iterator[tuple[Part, bytearray]]:
         """Each part with its bytes, which are those on record.
 
         Held at a time: the part under way, and `AHEAD` (at least one piece). Raises ArchiveError
         (`result_changed`).
         """
-        under_way: Part | None = None
-        pieces: list[bytes] = []
+        body, filled = bytearray(), 0
         for part, data in self._checked(self._fetched(self._steps(parts), readers)):
             if part is None:
                 continue
-            if under_way is not None and part is not under_way:
-                yield under_way, b"".join(pieces)
-                pieces.clear()
-            under_way = part
-            pieces.append(data)
-        if under_way is not None:
-            yield under_way, b"".join(pieces)
+            if not filled:  # whole from the start: one that grows is moved, and held twice
+                body = bytearray(part.end - part.start)
+            body[filled : filled + len(data)] = data
+            filled += len(data)
+            if filled == len(body):
+                yield part, body
+                filled = 0
 
     def _steps(self, parts: Iterable[Part]) -> Iterator[_Step]:
         """What comes before a result's cut is read too where another worker had it: only a whole

@@ -149,11 +149,15 @@ class Bucket:
         )
         return begun["UploadId"]
 
-    def upload_part(self, key: str, upload_id: str, number: int, data: bytes) -> bool:
+    def upload_part(self, key: str, upload_id: str, number: int, data: bytes | bytearray) -> bool:
         """False where the upload is completed or aborted."""
         try:
             self.client.upload_part(
-                Bucket=self.name, Key=key, UploadId=upload_id, PartNumber=number, Body=data
+                Bucket=self.name,
+                Key=key,
+                UploadId=upload_id,
+                PartNumber=number,
+                Body=data,  # type: ignore[arg-type]  # boto3 takes a bytearray as it takes bytes
             )
         except self.client.exceptions.NoSuchUpload:
             return False
