@@ -154,6 +154,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
         # moto keeps its state in plain dictionaries: two threads at once would break it.
         monkeypatch.setattr(intake, "THREADS", 1)
         monkeypatch.setattr(building, "READERS", 1)
+        monkeypatch.setattr(building, "WRITERS", 1)
         services.cache_clear()
         yield Cloud(services(), s3, sqs, table)
         services.cache_clear()

@@ -7,6 +7,7 @@ completes the upload.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -31,6 +32,9 @@ SHARE = 512 * 1024 * 1024
 """Bytes of the ZIP one worker builds: minutes of work, well inside its time-out."""
 READERS = 32
 """Results read at once: S3 answers a small GET in 100-200 ms, so one worker reads 200 a second."""
+
+WRITERS = 2
+"""Parts uploaded at once: while S3 takes its time to answer for one, the other is on its way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,16 +129,16 @@ class Builder:
         there = self.bucket.uploaded_parts(key, upload_id)
         missing = [part for part in parts if part.number not in there]
         reader = PartReader(layout, contents.items, self.read)
-        with ThreadPoolExecutor(READERS) as readers, ThreadPoolExecutor(1) as uploader:
-            under_way: Future[bool] | None = None
+        with ThreadPoolExecutor(READERS) as readers, ThreadPoolExecutor(WRITERS) as writers:
+            under_way: deque[Future[bool]] = deque()
             for part, body in reader.bodies(missing, readers):
-                if under_way and not under_way.result():
+                if len(under_way) == WRITERS and not under_way.popleft().result():
                     return
-                under_way = uploader.submit(
-                    self.bucket.upload_part, key, upload_id, part.number, body
+                under_way.append(
+                    writers.submit(self.bucket.upload_part, key, upload_id, part.number, body)
                 )
-            if under_way:
-                under_way.result()
+            for upload in under_way:
+                upload.result()
 
     def _complete(
         self, job: Job, layout: Layout[str], parts: Sequence[Part], upload_id: str
