@@ -32,7 +32,6 @@ SHARE = 512 * 1024 * 1024
 """Bytes of the ZIP one worker builds: minutes of work, well inside its time-out."""
 READERS = 32
 """Results read at once: S3 answers a small GET in 100-200 ms, so one worker reads 200 a second."""
-
 WRITERS = 2
 """Parts uploaded at once: while S3 takes its time to answer for one, the other is on its way."""
 
