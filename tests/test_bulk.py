@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 import pytest
 from botocore.awsrequest import AWSResponse
-from botocore.exceptions import ClientError, ConnectionClosedError
+from botocore.exceptions import (
+    ClientError,
+    ConnectionClosedError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    ReadTimeoutError,
+)
+from urllib3.exceptions import ProtocolError
 
 from tests.conftest import Cloud
 
@@ -56,14 +64,11 @@ def once(cloud: Cloud, answer: Any) -> list[str]:
     return asked
 
 
-class Raw:
-    """A body as urllib3 has it."""
+class CutOff(io.BytesIO):
+    """A body whose connection breaks."""
 
-    def __init__(self, data: bytes) -> None:
-        self.data = data
-
-    def stream(self, *_: Any, **__: Any) -> Any:
-        yield self.data
+    def read(self, *_: Any) -> bytes:
+        raise ProtocolError("Connection broken")
 
 
 @pytest.mark.parametrize(("status", "body"), [(503, b"<Error/>"), (206, DATA[:10]), (200, DATA)])
@@ -71,17 +76,33 @@ def test_what_is_not_answered_as_asked_is_asked_again(
     cloud: Cloud, status: int, body: bytes
 ) -> None:
     cloud.put("results/a.png", DATA)
-    asked = once(cloud, lambda request: AWSResponse(request.url, status, {}, Raw(body)))
+    asked = once(cloud, lambda request: AWSResponse(request.url, status, {}, io.BytesIO(body)))
     assert cloud.services.results.read_range("results/a.png", 0, 100) == DATA[:100]
     assert len(asked) == 2
 
 
-def test_a_broken_connection_is_made_good(cloud: Cloud) -> None:
+@pytest.mark.parametrize(
+    "error",
+    [
+        ConnectionClosedError(endpoint_url="https://s3"),
+        EndpointConnectionError(endpoint_url="https://s3"),
+        ConnectTimeoutError(endpoint_url="https://s3"),
+        ReadTimeoutError(endpoint_url="https://s3"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_a_broken_connection_is_made_good(cloud: Cloud, error: Exception) -> None:
     def broken(request: Any) -> Any:
-        raise ConnectionClosedError(endpoint_url=request.url)
+        raise error
 
     cloud.put("results/a.png", DATA)
     once(cloud, broken)
+    assert cloud.services.results.read_range("results/a.png", 0, 100) == DATA[:100]
+
+
+def test_so_is_one_that_breaks_half_way(cloud: Cloud) -> None:
+    cloud.put("results/a.png", DATA)
+    once(cloud, lambda request: AWSResponse(request.url, 206, {}, CutOff()))
     assert cloud.services.results.read_range("results/a.png", 0, 100) == DATA[:100]
 
 

@@ -2,21 +2,24 @@
 
 A GET costs boto3 1.5 ms, whatever it brings, and a worker with 32 of them under way has no more
 than its one processor. Signed by botocore's own signer and sent by its own HTTP session, without
-the layers between, it costs 0.75 ms. Whatever is not answered at once, and whole, is asked again
+the layers between, it costs 0.7 ms. Whatever is not answered at once, and whole, is asked again
 through boto3, which knows how to wait, retry and name what is wrong; so none of that is here.
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
+from botocore.exceptions import ConnectionError as NoConnectionError
 from botocore.exceptions import HTTPClientError, NoCredentialsError
 from botocore.hooks import first_non_none_response
 from botocore.httpsession import URLLib3Session
 from botocore.utils import get_environ_proxies
+from urllib3.exceptions import HTTPError
 
 if TYPE_CHECKING:
     from botocore.awsrequest import AWSPreparedRequest, AWSResponse
@@ -48,12 +51,12 @@ class BulkReader:
 
     def read_range(self, key: str, start: int, end: int) -> bytes:
         """Bytes [start, end) of an object that is never replaced; fewer where it is shorter."""
-        try:
+        with suppress(NoConnectionError, HTTPClientError, HTTPError):
             answer = self._send(self._signed(key, start, end))
-            if answer.status_code == _PARTIAL_CONTENT and len(answer.content) == end - start:
-                return answer.content
-        except HTTPClientError:
-            pass
+            # In one piece; botocore would put it together from pieces of 64 KiB.
+            data: bytes = answer.raw.read()
+            if answer.status_code == _PARTIAL_CONTENT and len(data) == end - start:
+                return data
         return self._bucket.read_range(key, start, end)
 
     def _signed(self, key: str, start: int, end: int) -> AWSPreparedRequest:
@@ -61,6 +64,7 @@ class BulkReader:
             "GET",
             self._base + quote(key, safe="/~"),
             headers={"Range": f"bytes={start}-{end - 1}"},
+            stream_output=True,
         )
         # Frozen anew each time, since a role's credentials expire.
         if self._credentials is None:
