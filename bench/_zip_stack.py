@@ -19,9 +19,10 @@ from typing import Any
 import boto3
 
 from darkroom import clock
+from darkroom.archives import Archive
 from darkroom.aws.services import services
 from darkroom.files import File, ResultInfo
-from darkroom.jobs import Archive, Job, file_id
+from darkroom.jobs import Job, file_id
 from darkroom.options import Options
 from darkroom.states import ArchiveStatus, FileStatus, JobStatus
 from local.stack import Stack

@@ -21,8 +21,9 @@ from PIL import Image
 from bench import _common_way, _zips
 from bench._report import Figure, write
 from bench._zip_stack import Bench, results, stream_records
+from darkroom.archives import Archive
 from darkroom.files import File
-from darkroom.jobs import Archive, Job, file_id
+from darkroom.jobs import Job, file_id
 from darkroom.keys import archive_key
 from darkroom.options import Options
 from darkroom.states import ArchiveStatus, FileStatus

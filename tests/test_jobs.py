@@ -14,9 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from darkroom.archives import Archive
 from darkroom.aws.items import from_stream, job_from, job_item
 from darkroom.errors import Conflict
-from darkroom.jobs import BULK, Archive, FileEvent, Job
+from darkroom.jobs import BULK, FileEvent, Job
 from darkroom.progress import progress_document
 from darkroom.states import JOB_MOVES, ArchiveStatus, JobStatus
 from darkroom.tally import Outcome, mark, pack, unpack

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from darkroom.errors import FileError, NotFound
@@ -20,7 +19,7 @@ from darkroom.messages import (
     arrivals,
 )
 from darkroom.spans import Span
-from darkroom.states import ArchiveStatus, FileStatus
+from darkroom.states import FileStatus
 
 if TYPE_CHECKING:
     from darkroom.aws.queues import Queue
@@ -54,16 +53,10 @@ def give_up(work: Mapping[str, Any], jobs: JobTable, intake: Queue) -> None:
 
 
 def give_up_archive(message: ArchiveMessage, jobs: JobTable) -> None:
-    """It is failed, unless it is there by now or another generation of it has begun."""
-
-    def fail(job: Job) -> Job:
-        if job.archive.status is not ArchiveStatus.BUILDING:
-            return job
-        failed = replace(job.archive, status=ArchiveStatus.FAILED, generation=message.generation)
-        return job.with_archive(failed)
-
     with suppress(NotFound):
-        jobs.change(message.job_id, fail)
+        jobs.change(
+            message.job_id, lambda job: job.with_archive(job.archive.failed(message.generation))
+        )
 
 
 def give_up_upload(file: File, error: FileError, jobs: JobTable) -> None:

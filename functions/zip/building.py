@@ -14,8 +14,9 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from darkroom.archives import Archive
 from darkroom.errors import ArchiveError, NotFound, RetryLater
-from darkroom.jobs import Archive, Job
+from darkroom.jobs import Job
 from darkroom.keys import archive_key
 from darkroom.messages import ArchiveMessage
 from darkroom.states import ArchiveStatus
@@ -163,14 +164,10 @@ class Builder:
             self.bucket.delete(_key(job))  # the job was deleted meanwhile
 
     def _say_failed(self, job: Job) -> None:
-        generation = job.archive.generation
-        failed = Archive(ArchiveStatus.FAILED, generation)
-
-        def fail(now: Job) -> Job:
-            return now.with_archive(failed) if _wanted(now, generation) else now
-
         with suppress(NotFound):
-            self.jobs.change(job.job_id, fail)
+            self.jobs.change(
+                job.job_id, lambda now: now.with_archive(now.archive.failed(job.archive.generation))
+            )
 
 
 def _key(job: Job) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from darkroom import clock, tally
+from darkroom.archives import Archive
 from darkroom.errors import Conflict
 from darkroom.spans import Span, files_of, recounted
 from darkroom.states import JOB_MOVES, ArchiveStatus, JobStatus
@@ -23,16 +24,6 @@ MAX_FILES = 200_000
 """Indices a job may give out, so that its item stays far below DynamoDB's 400 KB."""
 BULK = 50
 """Files up to which a job's photos need not wait behind those of larger jobs."""
-
-
-@dataclass(frozen=True, slots=True)
-class Archive:
-    """The ZIP of a job's results. `generation` rises each time it has to be made (again)."""
-
-    status: ArchiveStatus = ArchiveStatus.NONE
-    generation: int = 0
-    size: int = 0
-    upload_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

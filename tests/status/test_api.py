@@ -9,8 +9,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from darkroom.archives import Archive
 from darkroom.files import File
-from darkroom.jobs import Archive, Job
+from darkroom.jobs import Job
 from darkroom.states import ArchiveStatus, FileStatus, JobStatus
 from functions.status import api
 from tests.conftest import KEY, Cloud, FakeContext, http_event

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from darkroom.archives import Archive
 from darkroom.files import image_message
-from darkroom.jobs import Archive
 from darkroom.keys import drop_job_id
 from darkroom.messages import Source
 from darkroom.options import Options

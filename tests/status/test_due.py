@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from darkroom import clock
-from darkroom.jobs import Archive, FileEvent, Job
+from darkroom.archives import Archive
+from darkroom.jobs import FileEvent, Job
 from darkroom.states import ArchiveStatus
 from darkroom.tally import Outcome
 from functions.status.due import ABANDONED, ARCHIVE_STALLED, LATE_UPLOAD, STALLED, Action, due

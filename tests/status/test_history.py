@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 
 from darkroom import clock
+from darkroom.archives import Archive
 from darkroom.aws import index as index_module
 from darkroom.aws.index import JobIndex
 from darkroom.aws.items import job_item
 from darkroom.errors import RetryLater
 from darkroom.history import Place
-from darkroom.jobs import Archive, FileEvent, Job
+from darkroom.jobs import FileEvent, Job
 from darkroom.states import ArchiveStatus, JobStatus
 from darkroom.tally import Outcome
 from functions.status import api, history

@@ -16,10 +16,11 @@ from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from darkroom.archives import Archive
 from darkroom.aws import items
 from darkroom.errors import Conflict, RetryLater
 from darkroom.files import file_event
-from darkroom.jobs import Archive, FileEvent, Job
+from darkroom.jobs import FileEvent, Job
 from darkroom.ledger import Entry, deleted_entry, difference, settled_entry, statistics
 from darkroom.messages import Source
 from darkroom.states import ArchiveStatus

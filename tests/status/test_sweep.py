@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from darkroom import clock
+from darkroom.archives import Archive
 from darkroom.files import File, image_message
-from darkroom.jobs import Archive, FileEvent, Job
+from darkroom.jobs import FileEvent, Job
 from darkroom.messages import Source
 from darkroom.options import Options
 from darkroom.states import ArchiveStatus, FileStatus, JobStatus

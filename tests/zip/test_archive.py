@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from botocore.awsrequest import AWSResponse
 
-from darkroom.jobs import Archive
+from darkroom.archives import Archive
 from darkroom.states import ArchiveStatus, FileStatus, JobStatus
 from functions.zip import archive, building
 from tests.conftest import Cloud, FakeContext, sqs_event

@@ -23,9 +23,10 @@ from typing import Any, Final
 from boto3.dynamodb.types import TypeDeserializer
 
 from darkroom import tally
+from darkroom.archives import Archive
 from darkroom.files import File, ResultInfo
 from darkroom.history import day_of
-from darkroom.jobs import Archive, Job
+from darkroom.jobs import Job
 from darkroom.messages import Source
 from darkroom.spans import Span
 from darkroom.states import ArchiveStatus, FileStatus, JobStatus
