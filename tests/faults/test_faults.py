@@ -15,7 +15,7 @@ from tests.faults.conftest import Deploy, Report
 from tests.faults.deployment import VISIBILITY, limit_worker_memory
 from tests.faults.followers import following
 from tests.faults.load import CUTOUT, FAST, Sender, zip_of
-from tests.faults.verify import until_dealt_out, until_parts_go_up, verify
+from tests.faults.verify import until_parts_go_up, verify
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 
@@ -63,7 +63,6 @@ def test_what_kills_its_worker_every_time_takes_nothing_else_with_it(
         sender.upload({name: photos[name] for name in names}, CUTOUT)
         album = sender.photos.named(44, "album/photo") | {"album/poison.jpg": photos["poison.jpg"]}
         sender.upload({"album.zip": zip_of(album)}, FAST, files=45)
-        until_dealt_out(stack)  # a message that kills the fan-out is to be alone
         deadly = sender.photos.named(60, "deadly/photo", side=60)
         sender.upload({"deadly.zip": zip_of(deadly)}, FAST, files=2)
         crashing = ("poison.jpg", "huge.jpg", "album/poison.jpg", "deadly.zip")
