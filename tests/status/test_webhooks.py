@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aws_lambda_powertools import Logger
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.sqs import sqs_backends
 
@@ -70,6 +71,14 @@ def waiting(cloud: Cloud) -> list[tuple[WebhookMessage, int]]:
         )
         for kept in queue._messages
     ]
+
+
+def logged(logger: Logger, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The lines that the logger will write from now on."""
+    lines: list[str] = []
+    handler = logger.registered_handler
+    monkeypatch.setattr(handler, "emit", lambda record: lines.append(handler.format(record)))
+    return lines
 
 
 def sent_by(cloud: Cloud, answer: int | Undelivered, tries: int = 0) -> Any:
@@ -154,11 +163,9 @@ class TestFunction:
         assert message.body == MESSAGE.body
 
     def test_the_last_one_is_an_error_in_the_log_that_names_the_job(
-        self, cloud: Cloud, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+        self, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        lines: list[str] = []
-        handler = webhooks.logger.registered_handler
-        monkeypatch.setattr(handler, "emit", lambda record: lines.append(handler.format(record)))
+        lines = logged(webhooks.logger, monkeypatch)
         assert self.run(self.message(RETRIES)) == []
         assert waiting(cloud) == []
         [line] = lines
@@ -173,6 +180,12 @@ class TestFunction:
         assert self.run('{"hello": 1}') == ["message-0"]
         assert waiting(cloud) == []
 
-    def test_one_that_killed_its_worker_each_time_is_logged_and_let_go(self, cloud: Cloud) -> None:
-        answer = dead_letters.handler(sqs_event(MESSAGE.model_dump_json()), FakeContext())
+    def test_one_that_killed_its_worker_each_time_is_logged_and_let_go(
+        self, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        lines = logged(dead_letters.logger, monkeypatch)
+        answer = dead_letters.handler(sqs_event(self.message(0)), FakeContext())
         assert answer["batchItemFailures"] == []
+        [line] = lines
+        assert json.loads(line)["work"]["job_id"] == "j1"
+        assert "hidden" not in line
