@@ -17,6 +17,7 @@ _WORKER = re.compile(rb"/ministack-lambda-([^/]+)-[^/]{8}/_worker\.py")
 class Worker(NamedTuple):
     """function: the name of the function it works for. resident: bytes of memory. cpu: seconds."""
 
+    pid: int
     function: str
     resident: int
     cpu: float
@@ -45,4 +46,5 @@ def _workers(emulator: int) -> Iterator[Worker]:
             command = _WORKER.search((process / "cmdline").read_bytes())
             if command and int(fields[1]) == emulator:
                 cpu = (int(fields[11]) + int(fields[12])) / tick
-                yield Worker(command[1].decode(), int(fields[21]) * page, cpu)
+                resident = int(fields[21]) * page
+                yield Worker(int(process.name), command[1].decode(), resident, cpu)

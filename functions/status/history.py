@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from darkroom.history import Place, day_of
 from darkroom.jobs import Job
 from darkroom.states import JobStatus
-from functions.status.reading import job_document, limit_of, wrong_query
+from functions.status.reading import job_document, limit_of, status_of, wrong_query
 
 if TYPE_CHECKING:
     from darkroom.aws.bucket import Bucket
@@ -28,7 +28,7 @@ def list_jobs(
 
     With `status` a page may hold fewer than asked for, even none, and still go on.
     """
-    limit, status = limit_of(query), _status(query)
+    limit, status = limit_of(query), status_of(query, JobStatus)
     oldest = day_of(now - keep_days * _DAY)
     place = _start(query, day_of(now))
     jobs: list[Job] = []
@@ -70,13 +70,3 @@ def _start(query: Mapping[str, str], today: str) -> Place:
     if place is None or place.day > today:
         raise wrong_query("cursor", "give the cursor of the page before")
     return place
-
-
-def _status(query: Mapping[str, str]) -> JobStatus | None:
-    if "status" not in query:
-        return None
-    try:
-        return JobStatus(query["status"])
-    except ValueError:
-        known = ", ".join(status.value for status in JobStatus)
-        raise wrong_query("status", f"give one of {known}") from None

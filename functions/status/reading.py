@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from darkroom.errors import Conflict, InvalidRequest, NotFound
 from darkroom.files import File, ResultInfo, file_document
@@ -12,11 +12,13 @@ from darkroom.jobs import Job
 from darkroom.keys import archive_key
 from darkroom.names import with_extension
 from darkroom.progress import progress_document
-from darkroom.states import ArchiveStatus, FileStatus
+from darkroom.states import ArchiveStatus, FileStatus, JobStatus
 
 if TYPE_CHECKING:
     from darkroom.aws.bucket import Bucket
     from darkroom.aws.table import JobTable
+
+_Status = TypeVar("_Status", FileStatus, JobStatus)
 
 URL_SECONDS = 3600
 MAX_DATA_URL = 4_000_000
@@ -42,7 +44,7 @@ def list_files(
 ) -> dict[str, Any]:
     """A page of files. query: status, limit (1-100), cursor. Raises InvalidRequest."""
     page, cursor = jobs.page(
-        job.job_id, limit=limit_of(query), after=_cursor(query), status=_status(query)
+        job.job_id, limit=limit_of(query), after=_cursor(query), status=status_of(query, FileStatus)
     )
     return {"files": [one_file(file, bucket) for file in page], "cursor": cursor}
 
@@ -134,13 +136,12 @@ def _cursor(query: Mapping[str, str]) -> str:
     return cursor
 
 
-def _status(query: Mapping[str, str]) -> FileStatus | None:
-    if "status" not in query:
-        return None
+def status_of(query: Mapping[str, str], kind: type[_Status]) -> _Status | None:
+    """None where the query names none. Raises InvalidRequest."""
     try:
-        return FileStatus(query["status"])
+        return kind(query["status"]) if "status" in query else None
     except ValueError:
-        known = ", ".join(status.value for status in FileStatus)
+        known = ", ".join(status.value for status in kind)
         raise wrong_query("status", f"give one of {known}") from None
 
 

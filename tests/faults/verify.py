@@ -26,7 +26,7 @@ from darkroom.jobs import Job
 from darkroom.keys import archive_key
 from darkroom.states import ArchiveStatus, FileStatus
 from functions.zip.manifest import MANIFEST
-from local import logs
+from local import logs, queues
 from local.stack import Stack
 from tests.faults.followers import Follower
 from tests.faults.load import Sender
@@ -64,17 +64,6 @@ class Eyes:
     def object(self, key: str) -> bytes:
         return bytes(self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read())
 
-    def messages(self) -> Counter[str]:
-        """Messages in each queue that has any: waiting, in hand, or delayed."""
-        counted = Counter[str]()
-        for url in self.sqs.list_queues().get("QueueUrls", []):
-            answer = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
-            counted[url.rpartition("/")[2]] = sum(
-                int(answer["Attributes"][f"ApproximateNumberOfMessages{which}"])
-                for which in ("", "NotVisible", "Delayed")
-            )
-        return +counted
-
     def letters(self) -> list[str]:
         """What the function that reads the dead letters has logged of each."""
         return [line for line in logs.read(self.logs, "DeadLetters") if "Given up" in line]
@@ -105,7 +94,7 @@ class Found:
             for page in listed.paginate(Bucket=eyes.bucket)
             for found in page.get("Contents", [])
         }
-        return cls(jobs, dict(files), eyes.messages(), objects)
+        return cls(jobs, dict(files), queues.messages(eyes.sqs), objects)
 
 
 def verify(
@@ -142,12 +131,6 @@ def verify(
     verdict.fact("dead letters", told, "", f"<= {letters}")
     verdict.none("followers left behind", _left_behind(stack, followers))
     return verdict
-
-
-def until_dealt_out(stack: Stack) -> None:
-    """Wait until the fan-out has nothing to do."""
-    eyes = Eyes(stack)
-    _wait(lambda: not any("IntakeQueue" in name for name in eyes.messages()), 60)
 
 
 def until_parts_go_up(stack: Stack) -> None:

@@ -9,21 +9,19 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
+from local import workers
 from local.stack import Stack
 
 
 def of(stack: Stack, function: str) -> list[int]:
     """The process IDs of a function's workers, such as those of `Process`."""
-    wanted = f"AWS_LAMBDA_FUNCTION_NAME=darkroom-{function}Function-".encode()
-    found = []
-    for entry in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError, IndexError):
-            parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-            if parent == stack.emulator.pid and wanted in (entry / "environ").read_bytes():
-                found.append(int(entry.name))
-    return sorted(found)
+    return sorted(
+        worker.pid
+        for name, running in workers.by_function(stack.emulator.pid).items()
+        if name.startswith(f"darkroom-{function}Function-")
+        for worker in running
+    )
 
 
 def kill_one(stack: Stack, function: str, rng: random.Random) -> bool:

@@ -16,9 +16,10 @@ from typing import Any
 import pytest
 
 from bench._report import Figure, write
+from local.queues import messages
 from local.stack import Stack, running
 from tests.load.people import PHOTOS, Sender, Watcher, watching
-from tests.load.watch import Memory, complaints, left_in_queues, memory_of
+from tests.load.watch import Memory, complaints, memory_of
 
 JOBS, SENDERS, WATCHERS = 200, 8, 50
 SECONDS = 400
@@ -127,10 +128,10 @@ def settled(document: dict[str, Any]) -> bool:
 
 def left_in_the_end(stack: Stack) -> dict[str, int]:
     """What the queues hold once the last worker had the time to say that it is done."""
-    end = time.monotonic() + 30
-    while (left := left_in_queues(stack)) and time.monotonic() < end:
+    sqs, end = stack.client("sqs"), time.monotonic() + 30
+    while (left := messages(sqs)) and time.monotonic() < end:
         time.sleep(0.5)
-    return left
+    return dict(left)
 
 
 def traffic(run: Run) -> list[Figure]:

@@ -17,11 +17,6 @@ from local.stack import Stack
 MB = 1_000_000
 EVERY = 0.5
 """Seconds between two looks at the memory."""
-_COUNTED = (
-    "ApproximateNumberOfMessages",
-    "ApproximateNumberOfMessagesNotVisible",
-    "ApproximateNumberOfMessagesDelayed",
-)
 
 
 class Sample(NamedTuple):
@@ -71,17 +66,6 @@ def memory_of(stack: Stack) -> Iterator[Memory]:
     finally:
         done.set()
         thread.join()
-
-
-def left_in_queues(stack: Stack) -> dict[str, int]:
-    """The queues that hold a message still, taken or not, and how many."""
-    sqs = stack.client("sqs")
-    left = {}
-    for url in sqs.list_queues()["QueueUrls"]:
-        found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=list(_COUNTED))
-        if count := sum(int(found["Attributes"][name]) for name in _COUNTED):
-            left[url.rpartition("/")[2]] = count
-    return left
 
 
 def complaints(stack: Stack) -> list[str]:

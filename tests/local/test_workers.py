@@ -25,6 +25,7 @@ def test_a_worker_is_told_by_its_function_with_its_memory(tmp_path: Path) -> Non
     assert function == told.function == "darkroom-TallyFunction-1A2B"
     assert 50_000_000 < told.resident < 150_000_000
     assert told.cpu >= 0
+    assert told.pid == worker.pid
     assert workers.by_function(os.getpid()) == {}
 
 
