@@ -14,6 +14,7 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from PIL import Image
@@ -33,20 +34,28 @@ PHOTOS = int(os.environ.get("PHOTOS", "10000"))
 MANY = 10 * PHOTOS
 BYTES = 100_000 * PHOTOS
 MB = 1_000_000
+ROUNDS = 3
+"""Of building an archive, ours and the common way, which goes first every other time."""
 
 
 def main() -> int:
-    with running(workers=2, name="bench-zip") as stack:
-        bench = Bench(stack)
-        figures = writes(bench)
-        # Only the ZIP's own way is measured: photos wait in their queue.
-        with bench.held("ProcessFunction"):
-            figures += way_in(bench) + way_out(bench)
+    figures: list[Figure] = []
+    # A stack for each: the emulator is slow beside 100,000 items that are nobody's business.
+    for way in (way_in, way_out):
+        with running(workers=2, name="bench-zip") as stack:
+            figures += way(Bench(stack))
     write("zip", figures)
     return 0
 
 
 def way_in(bench: Bench) -> list[Figure]:
+    figures = writes(bench)
+    # Only the ZIP's own way is measured: photos wait in their queue.
+    with bench.held("ProcessFunction"):
+        return figures + dealing_out(bench)
+
+
+def dealing_out(bench: Bench) -> list[Figure]:
     archive = _zips.make(PHOTOS, BYTES)
     drain(bench, 100, bench.arrive(_zips.make(100, MB))[2])  # a warm function
     _, key, arrived = bench.arrive(archive)
@@ -133,45 +142,72 @@ def directory_bytes(archive: Path) -> int:
 
 def way_out(bench: Bench) -> list[Figure]:
     with bench.held("ArchiveFunction"):
-        few, _ = results(bench, PHOTOS // 100)
-        bench.jobs.create(few, [])
-        small = bench.worker("archive", few.job_id)
+        sizes = {
+            photos: memory(bench, results(bench, photos)[0])
+            for photos in (PHOTOS // 100, PHOTOS // 10, PHOTOS)
+        }
     build(bench, results(bench, 10)[0])  # a warm function
     job, keys = results(bench, PHOTOS)
-    bench.settle()
-    ours = build(bench, job)
+    # Who comes first has the emulator grow into its gigabytes: each does, in turn.
+    pairs = [side_by_side(bench, job, keys, ours_first=place % 2 == 1) for place in range(ROUNDS)]
+    ratios = sorted(ours / common for ours, common in pairs)
+    return [
+        Figure(f"{PHOTOS} results: archive", median(ours for ours, _ in pairs), "s"),
+        Figure(f"… against the common way, of {ROUNDS} rounds", median(ratios), "ratio", "<= 0.7"),
+        Figure("… the best round", ratios[0], "ratio"),
+        Figure("… the worst round", ratios[-1], "ratio"),
+        Figure("… the common way", median(common for _, common in pairs), "s"),
+        Figure("… memory of a worker", sizes[PHOTOS] / MB, "MB", "<= 250"),
+        Figure("… a tenth of the results", sizes[PHOTOS // 10] / MB, "MB"),
+        Figure("… a hundredth of the results", sizes[PHOTOS // 100] / MB, "MB"),
+    ]
+
+
+def memory(bench: Bench, job: Job) -> int:
+    """Bytes of a worker that builds the whole archive."""
+    bench.jobs.change(job.job_id, wanted)
+    found = bench.worker("archive", job.job_id)
     bench.s3.delete_object(Bucket=bench.bucket, Key=archive_key(job.job_id, 1))
+    return found["idle"] + found["memory"]
+
+
+def side_by_side(
+    bench: Bench, job: Job, keys: list[str], *, ours_first: bool
+) -> tuple[float, float]:
+    """Seconds of ours and of the common way."""
+    if ours_first:
+        ours = build(bench, job)
+        return ours, zip_common(bench, keys)
+    common = zip_common(bench, keys)
+    return build(bench, job), common
+
+
+def zip_common(bench: Bench, keys: list[str]) -> float:
     # With the same rights: the emulator looks a role's up at every call, an administrator's never.
     s3 = bench.s3_of("ArchiveFunction")
     bench.settle()
     began = time.monotonic()
     _common_way.take_out(s3, bench.bucket, keys, "archives/common.zip")
-    common = time.monotonic() - began
+    seconds = time.monotonic() - began
     bench.s3.delete_object(Bucket=bench.bucket, Key="archives/common.zip")
-    with bench.held("ArchiveFunction"):
-        bench.jobs.change(job.job_id, wanted_again)
-        large = bench.worker("archive", job.job_id)
-    return [
-        Figure(f"{PHOTOS} results: archive", ours, "s"),
-        Figure("… against the common way", ours / common, "ratio", "<= 0.7"),
-        Figure("… the common way", common, "s"),
-        Figure("… memory of a worker", (large["idle"] + large["memory"]) / MB, "MB", "<= 250"),
-        Figure("… a hundredth of the results", (small["idle"] + small["memory"]) / MB, "MB"),
-    ]
+    return seconds
 
 
 def build(bench: Bench, job: Job) -> float:
-    """Seconds from the end of a job to its archive, ready."""
+    """Seconds from an archive's being wanted to its being ready."""
+    bench.settle()
     began = time.monotonic()
-    bench.jobs.create(job, [])
-    while bench.jobs.require(job.job_id).archive.status is not ArchiveStatus.READY:
+    bench.jobs.change(job.job_id, wanted)
+    while (now := bench.jobs.require(job.job_id)).archive.status is not ArchiveStatus.READY:
         if time.monotonic() - began > 900:
             raise SystemExit("the archive was not built")
         time.sleep(0.2)
-    return time.monotonic() - began
+    seconds = time.monotonic() - began
+    bench.s3.delete_object(Bucket=bench.bucket, Key=archive_key(job.job_id, now.archive.generation))
+    return seconds
 
 
-def wanted_again(job: Job) -> Job:
+def wanted(job: Job) -> Job:
     archive = Archive(ArchiveStatus.BUILDING, job.archive.generation + 1)
     return replace(job, archive=archive, sequence=job.sequence + 1)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -61,8 +61,9 @@ class Contents(NamedTuple):
 def contents_of(job: Job, files: Iterable[File]) -> Contents:
     """The results of a job, under unique names, and what became of every file."""
     names = UniqueNames(reserved=[MANIFEST])
+    created = _time(job.created_at)
     items: list[Item[str]] = []
-    outcomes: list[dict[str, Any]] = []
+    outcomes: list[str] = []
     for file in files:
         if file.status is FileStatus.EXPANDED:
             continue
@@ -70,15 +71,18 @@ def contents_of(job: Job, files: Iterable[File]) -> Contents:
         if file.status is FileStatus.SUCCEEDED and file.result is not None:
             result = file.result
             path = names.add(with_extension(file.name, "." + result.key.rpartition(".")[2]))
-            items.append(Item(path, result.size, result.crc32, _modified(file, job), result.key))
-        outcomes.append(_outcome(file, path))
-    manifest = {
+            # The photo's own time stamp where the ZIP it came in told it.
+            modified = created if file.modified is None else _time(file.modified)
+            items.append(Item(path, result.size, result.crc32, modified, result.key))
+        outcomes.append(_line(_outcome(file, path)))
+    head = {
         "job_id": job.job_id,
         "created_at": clock.iso(job.created_at),
         "options": json.loads(job.options),
-        "files": outcomes,
     }
-    return Contents(items, json.dumps(manifest, ensure_ascii=False, indent=1), job.created_at)
+    # A line for each file, for grep; and no object of 100,000 others is in memory for it.
+    lines = ",\n".join(outcomes)
+    return Contents(items, f'{_line(head)[:-1]}, "files": [\n{lines}\n]}}\n', job.created_at)
 
 
 def _outcome(file: File, path: str | None) -> dict[str, Any]:
@@ -92,9 +96,8 @@ def _outcome(file: File, path: str | None) -> dict[str, Any]:
     return outcome
 
 
-def _modified(file: File, job: Job) -> datetime:
-    """The photo's own time stamp where the ZIP it came in told it."""
-    return _time(job.created_at if file.modified is None else file.modified)
+def _line(values: Mapping[str, Any]) -> str:
+    return json.dumps(values, ensure_ascii=False)
 
 
 def _time(seconds: float) -> datetime:

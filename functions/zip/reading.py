@@ -39,23 +39,23 @@ class PartReader:
         self._crc32s = {item.ref: (item.size, item.crc32) for item in items}
         self._read = read
 
-    def bodies(self, parts: Iterable[Part], readers: Executor) -> Iterator[tuple[Part, bytearray]]:
+    def bodies(self, parts: Iterable[Part], readers: Executor) -> Iterator[tuple[Part, bytes]]:
         """Each part with its bytes, which are those on record.
 
         Held at a time: the part under way, and `AHEAD` (at least one piece). Raises ArchiveError
         (`result_changed`).
         """
-        body, filled = bytearray(), 0
+        pieces: list[bytes] = []
+        left = 0
         for part, data in self._checked(self._fetched(self._steps(parts), readers)):
             if part is None:
                 continue
-            if not filled:  # whole from the start: one that grows is moved, and held twice
-                body = bytearray(part.end - part.start)
-            body[filled : filled + len(data)] = data
-            filled += len(data)
-            if filled == len(body):
+            left = (left or part.end - part.start) - len(data)
+            pieces.append(data)
+            if not left:
+                body = b"".join(pieces)
+                pieces.clear()
                 yield part, body
-                filled = 0
 
     def _steps(self, parts: Iterable[Part]) -> Iterator[_Step]:
         """What comes before a result's cut is read too where another worker had it: only a whole

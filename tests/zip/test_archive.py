@@ -70,7 +70,8 @@ def test_the_zip_holds_every_result_under_its_name(cloud: Cloud) -> None:
 def test_the_manifest_tells_what_became_of_every_file(cloud: Cloud) -> None:
     make_job(cloud, {"a.jpg": b"one"})
     run(WANTED)
-    manifest = json.loads(built(cloud).read("manifest.json"))
+    text = built(cloud).read("manifest.json").decode()
+    manifest = json.loads(text)
     told = [(file["name"], file["status"], file.get("path")) for file in manifest["files"]]
     assert told == [
         ("a.jpg", "succeeded", "a.png"),
@@ -79,6 +80,8 @@ def test_the_manifest_tells_what_became_of_every_file(cloud: Cloud) -> None:
     ]
     assert manifest["files"][1]["error"]["code"] == "damaged_photo"
     assert manifest["options"]["model"] == "u2netp"
+    lines = [line.rstrip(",") for line in text.splitlines()[1:-1]]
+    assert [json.loads(line) for line in lines] == manifest["files"]  # one each, for grep
 
 
 def test_a_repeat_builds_nothing_anew(cloud: Cloud) -> None:

@@ -149,7 +149,7 @@ class Bucket:
         )
         return begun["UploadId"]
 
-    def upload_part(self, key: str, upload_id: str, number: int, data: bytes | bytearray) -> bool:
+    def upload_part(self, key: str, upload_id: str, number: int, data: bytes) -> bool:
         """False where the upload is completed or aborted."""
         try:
             self.client.upload_part(
@@ -157,7 +157,7 @@ class Bucket:
                 Key=key,
                 UploadId=upload_id,
                 PartNumber=number,
-                Body=data,  # type: ignore[arg-type]  # boto3 takes a bytearray as it takes bytes
+                Body=data,
             )
         except self.client.exceptions.NoSuchUpload:
             return False
