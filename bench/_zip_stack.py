@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-from botocore.config import Config
 
 from darkroom import clock
 from darkroom.aws.services import services
@@ -72,10 +71,7 @@ class Bench:
             self.functions.update_event_source_mapping(UUID=source["UUID"], Enabled=True)
 
     def s3_of(self, function: str) -> Any:
-        """An S3 client with a function's role, whose rights are looked up at every call.
-
-        It signs a body as boto3 does over https, unhashed.
-        """
+        """An S3 client with a function's role, whose rights are looked up at every call."""
         name = next(name for name in self.names if function in name)
         role = self.functions.get_function_configuration(FunctionName=name)["Role"]
         sts = self.stack.client("sts")
@@ -83,8 +79,7 @@ class Bench:
         session = boto3.session.Session(
             lent["AccessKeyId"], lent["SecretAccessKey"], lent["SessionToken"], "us-east-1"
         )
-        config = Config(s3={"payload_signing_enabled": False})
-        return session.client("s3", endpoint_url=f"http://{self.stack.address}", config=config)
+        return session.client("s3", endpoint_url=f"http://{self.stack.address}")
 
     def settle(self) -> None:
         """Wait until the emulator is done with what went before: streams have their readers."""

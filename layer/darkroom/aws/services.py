@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from functools import cache, cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import boto3
 from botocore.config import Config
@@ -59,11 +59,7 @@ class Services:
         # Without these boto3 still presigns some URLs the old way, which new regions refuse, and
         # for the global endpoint, which redirects from a bucket that is new in its region: that
         # breaks the signature, and a web page may not follow.
-        #
-        # A body is not hashed for its signature, over https as it is by default: a CRC goes with it
-        # anyway, and the hash of a part takes longer than all else that is done for it.
-        s3: Any = {"addressing_style": "virtual", "payload_signing_enabled": False}
-        config = _CONFIG.merge(Config(signature_version="s3v4", s3=s3))
+        config = _CONFIG.merge(Config(signature_version="s3v4", s3={"addressing_style": "virtual"}))
         return Bucket(boto3.client("s3", config=config), self.settings.bucket_name)
 
     @cached_property
