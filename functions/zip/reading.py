@@ -42,8 +42,8 @@ class PartReader:
     def bodies(self, parts: Iterable[Part], readers: Executor) -> Iterator[tuple[Part, bytes]]:
         """Each part with its bytes, which are those on record.
 
-        Held at a time: the part under way, and `AHEAD` (at least one piece). Raises ArchiveError
-        (`result_changed`).
+        Held at a time: the part under way, twice as it is put together, and `AHEAD` (at least one
+        piece). Raises ArchiveError (`result_changed`).
         """
         pieces: list[bytes] = []
         left = 0
