@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from darkroom.errors import Conflict, InvalidRequest, NotFound
@@ -12,13 +13,13 @@ from darkroom.jobs import Job
 from darkroom.keys import archive_key
 from darkroom.names import with_extension
 from darkroom.progress import progress_document
-from darkroom.states import ArchiveStatus, FileStatus, JobStatus
+from darkroom.states import ArchiveStatus, FileStatus
 
 if TYPE_CHECKING:
     from darkroom.aws.bucket import Bucket
     from darkroom.aws.table import JobTable
 
-_Status = TypeVar("_Status", FileStatus, JobStatus)
+_Status = TypeVar("_Status", bound=StrEnum)
 
 URL_SECONDS = 3600
 MAX_DATA_URL = 4_000_000
