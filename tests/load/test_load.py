@@ -131,7 +131,7 @@ def left_in_the_end(stack: Stack) -> dict[str, int]:
     sqs, end = stack.client("sqs"), time.monotonic() + 30
     while (left := messages(sqs)) and time.monotonic() < end:
         time.sleep(0.5)
-    return dict(left)
+    return left
 
 
 def traffic(run: Run) -> list[Figure]:
