@@ -46,7 +46,7 @@ class Bench:
             self.names.append(function["FunctionName"])
             self.environment |= function.get("Environment", {}).get("Variables", {})
         # Where the photos of large jobs wait: every ZIP here makes one.
-        self.queue = self.environment["BULK_IMAGES_QUEUE_URL"]
+        self.queue = self.environment["PROCESS_BULK_QUEUE_URL"]
         os.environ.update(self.environment)
         os.environ.update(
             AWS_ENDPOINT_URL=f"http://{self.stack.address}",

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from darkroom.aws.services import services
-from darkroom.messages import ArchiveMessage, Arrival
-from functions.zip import building
-from functions.zip.intake import Intake
+from darkroom.messages import ArchiveMessage, UploadMessage
+from functions.zip.archive import building
+from functions.zip.ingest.intake import Intake
 
 
 def main() -> None:
@@ -45,10 +45,10 @@ def main() -> None:
             shared.jobs,
             shared.bucket,
             shared.lanes,
-            shared.intake,
+            shared.ingest,
             lambda: False,
         )
-        read = intake.receive(Arrival(key=rest[0], etag=head.etag, size=head.size)).bytes_read
+        read = intake.receive(UploadMessage(key=rest[0], etag=head.etag, size=head.size)).bytes_read
     else:
         building.SHARE = 1 << 50  # this one worker builds all of it
         job = shared.jobs.require(job_id)

@@ -7,7 +7,7 @@ import zlib
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from functions.zip.layout import Item, Layout, Literal
+from functions.zip.archive.layout import Item, Layout, Literal
 
 FOLDER = Path("out/bench/zips")
 # What a JPEG begins and ends with; the bytes between are random, as its compressed ones seem.

@@ -90,7 +90,7 @@ def dealing_out(bench: Bench) -> list[Figure]:
 
 def alone(bench: Bench, archive: Path) -> dict[str, int]:
     """A fan-out in a process of its own, while the function waits."""
-    with bench.held("FanoutFunction"):
+    with bench.held("IngestFunction"):
         job, key, _ = bench.arrive(archive)
         found = bench.worker("fanout", job, key)
         bench.s3.delete_object(Bucket=bench.bucket, Key=key)

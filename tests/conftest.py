@@ -13,7 +13,8 @@ import pytest
 from moto import mock_aws
 
 from darkroom.aws.services import Services, services
-from functions.zip import building, intake
+from functions.zip.archive import building
+from functions.zip.ingest import intake
 
 KEY = "the-key-of-this-deployment"
 WEBHOOK_SECRET = "AlphanumericAndAMultipleOfFourCharacters"
@@ -95,11 +96,11 @@ class Cloud:
 
     def messages(self) -> list[str]:
         """Photos of small jobs."""
-        return self.received(self.services.settings.images_queue_url)
+        return self.received(self.services.settings.process_queue_url)
 
     def bulk_messages(self) -> list[str]:
         """Photos of large jobs."""
-        return self.received(self.services.settings.bulk_images_queue_url)
+        return self.received(self.services.settings.process_bulk_queue_url)
 
 
 def an_index(name: str, partition: str, sort: str) -> Any:
@@ -122,7 +123,15 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
             CreateBucketConfiguration={"LocationConstraint": "eu-west-1"},
         )
         sqs = boto3.client("sqs")
-        for name in ("images", "bulk_images", "images_alone", "intake", "archive", "webhooks"):
+        for name in (
+            "process",
+            "process_bulk",
+            "process_alone",
+            "ingest",
+            "lifecycle",
+            "archive",
+            "webhooks",
+        ):
             url = sqs.create_queue(QueueName=name)["QueueUrl"]
             monkeypatch.setenv(f"{name.upper()}_QUEUE_URL", url)
         table = boto3.resource("dynamodb").create_table(

@@ -1,30 +1,57 @@
-"""The design's import rules, held against the code itself."""
+"""The design's rules about structure, held against the code and the template."""
 
 from __future__ import annotations
 
 import ast
+import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from samtranslator.yaml_helper import yaml_parse
 
 ROOT = Path(__file__).parents[1]
 SOURCES = ["functions", "layer/darkroom", "local", "client"]
 LIMIT = 250
-# Entry points: what AWS or a person calls. They may use everything.
-HANDLERS = {
-    "functions/upload/app.py",
-    "functions/zip/fanout.py",
-    "functions/zip/archive.py",
-    "functions/process/app.py",
-    "functions/status/api.py",
-    "functions/status/websocket.py",
-    "functions/status/tally.py",
-    "functions/status/notify.py",
-    "functions/status/dead_letters.py",
-    "functions/status/sweep.py",
-    "functions/status/webhooks.py",
+TEMPLATE = yaml_parse((ROOT / "infra/template.yaml").read_text(encoding="utf-8"))
+FUNCTIONS = {
+    name: resource
+    for name, resource in TEMPLATE["Resources"].items()
+    if resource["Type"] == "AWS::Serverless::Function"
 }
+# The function packages. Each is deployed by itself, so none can import another.
+ROOMS = (
+    "functions/upload",
+    "functions/zip/ingest",
+    "functions/zip/archive",
+    "functions/process",
+    "functions/status",
+    "functions/progress",
+    "functions/webhooks",
+    "functions/recovery",
+)
+
+
+def handler_of(function: dict[str, Any]) -> str:
+    """The dotted name of a function's handler, wherever its template entry names it."""
+    properties = function["Properties"]
+    if "Handler" in properties:
+        return str(properties["Handler"])
+    return str(properties["ImageConfig"]["Command"][0])
+
+
+# Entry points: what AWS calls. They may use everything.
+HANDLERS = {
+    handler_of(function).rpartition(".")[0].replace(".", "/") + ".py"
+    for function in FUNCTIONS.values()
+}
+
+
+def room_of(path: Path) -> str:
+    [room] = [room for room in ROOMS if name(path).startswith(f"{room}/")]
+    return room
 
 
 def sources(*folders: str) -> list[Path]:
@@ -79,19 +106,19 @@ def test_use_cases_know_no_aws(path: Path) -> None:
 
 @pytest.mark.parametrize("path", sources("functions", "layer/darkroom"), ids=name)
 def test_arrows_point_inwards(path: Path) -> None:
-    """Nothing imports an entry point; the layer imports no function; functions stay apart."""
+    """Nothing imports an entry point, the layer imports no function, and no room another."""
     entry_points = {handler.removesuffix(".py").replace("/", ".") for handler in HANDLERS}
     assert not entry_points & set(imports(path))
     if name(path).startswith("layer/"):
         assert uses(path, "functions") == []
     else:
-        own = ".".join(path.relative_to(ROOT).parts[:2])
+        own = room_of(path).replace("/", ".")
         assert [module for module in uses(path, "functions") if not module.startswith(own)] == []
 
 
 @pytest.mark.parametrize("path", sources("layer/darkroom"), ids=name)
 def test_the_domain_is_pure(path: Path) -> None:
-    edge = {"layer/darkroom/http.py"}
+    edge = {"layer/darkroom/rest.py"}
     if "/aws/" not in name(path) and name(path) not in edge:
         assert uses(path, "boto3", "botocore", "aws_lambda_powertools", "darkroom.aws") == []
 
@@ -114,7 +141,67 @@ def test_nothing_asks_whether_it_runs_locally(path: Path) -> None:
     ] == []
 
 
-def test_every_handler_is_in_the_template() -> None:
-    template = (ROOT / "infra/template.yaml").read_text(encoding="utf-8")
-    for handler in HANDLERS:
-        assert handler.removesuffix(".py").replace("/", ".") + ".handler" in template
+def test_every_module_is_in_a_room() -> None:
+    for path in sources("functions"):
+        room_of(path)
+
+
+@pytest.mark.parametrize("logical_id", FUNCTIONS)
+def test_a_function_carries_the_name_of_its_room(logical_id: str) -> None:
+    """Package, template entry, log group and queues: who sees one of them knows the others."""
+    function = FUNCTIONS[logical_id]
+    properties = function["Properties"]
+    room = room_of(ROOT / (handler_of(function).rpartition(".")[0].replace(".", "/") + ".py"))
+    word = room.rpartition("/")[2].capitalize()
+    assert logical_id.startswith(word)
+    assert properties["LoggingConfig"]["LogGroup"]["Ref"] == (
+        logical_id.removesuffix("Function") + "Logs"
+    )
+    if "CodeUri" in properties:
+        assert properties["CodeUri"] == f"../{room}/"
+        packed = function["Metadata"]["BuildProperties"]["ParentPackages"]
+        assert packed == room.replace("/", ".")
+    for event in properties.get("Events", {}).values():
+        queue = event["Properties"].get("Queue", {}).get("Fn::GetAtt", [""])[0]
+        assert queue.startswith(word) or queue.endswith("DeadLetters") or not queue
+
+
+@pytest.mark.parametrize("logical_id", FUNCTIONS)
+def test_every_entry_point_is_a_handler_in_a_module_of_its_own(logical_id: str) -> None:
+    module, _, function = handler_of(FUNCTIONS[logical_id]).rpartition(".")
+    assert function == "handler"
+    path = ROOT / (module.replace(".", "/") + ".py")
+    defined = [
+        node.name
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.FunctionDef)
+    ]
+    assert "handler" in defined
+    assert sum(handler_of(other) == f"{module}.handler" for other in FUNCTIONS.values()) == 1
+
+
+def test_only_entry_points_are_called_handler() -> None:
+    found = {
+        name(path)
+        for path in sources("functions")
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.FunctionDef) and node.name == "handler"
+    }
+    assert found == HANDLERS
+
+
+def test_no_two_modules_share_a_name() -> None:
+    counted = Counter(path.name for path in sources("functions", "layer/darkroom"))
+    twice = {module for module, times in counted.items() if times > 1}
+    assert twice <= {"app.py", "__init__.py"}
+
+
+@pytest.mark.parametrize("path", sources("functions", "layer/darkroom"), ids=name)
+def test_no_module_is_called_like_one_of_the_standard_library(path: Path) -> None:
+    assert path.stem == "__init__" or path.stem not in sys.stdlib_module_names
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "tests").rglob("*.py")), ids=name)
+def test_no_test_module_imports_another(path: Path) -> None:
+    tests = [module for module in uses(path, "tests") if "test_" in module]
+    assert [module for module in tests if module.rpartition(".")[2].startswith("test_")] == []

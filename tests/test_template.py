@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from samtranslator.yaml_helper import yaml_parse
 
+from darkroom.limits import Limits
 from darkroom.settings import Settings
 from darkroom.states import FileStatus
 
@@ -75,21 +76,21 @@ def test_every_queue_has_dead_letters_and_time(name: str) -> None:
 
 def test_small_and_large_jobs_have_workers_of_their_own() -> None:
     sources = FUNCTIONS["ProcessFunction"]["Properties"]["Events"]
-    for source, queue in [("Photos", "ImagesQueue"), ("BulkPhotos", "BulkImagesQueue")]:
+    for source, queue in [("Photos", "ProcessQueue"), ("BulkPhotos", "ProcessBulkQueue")]:
         properties = sources[source]["Properties"]
         assert properties["Queue"] == {"Fn::GetAtt": [queue, "Arn"]}
         workers = properties["ScalingConfig"]["MaximumConcurrency"]["Ref"]
         assert workers == {"Photos": "MaxWorkers", "BulkPhotos": "MaxBulkWorkers"}[source]
         assert TEMPLATE["Parameters"][workers]["MinValue"] >= 2
         redrive = QUEUES[queue]["Properties"]["RedrivePolicy"]
-        assert redrive["deadLetterTargetArn"] == {"Fn::GetAtt": ["ImagesAloneQueue", "Arn"]}
+        assert redrive["deadLetterTargetArn"] == {"Fn::GetAtt": ["ProcessAloneQueue", "Arn"]}
 
 
 def test_a_photo_is_tried_alone_even_if_its_receives_are_counted_across_queues() -> None:
-    alone = QUEUES["ImagesAloneQueue"]["Properties"]["RedrivePolicy"]["maxReceiveCount"]
-    for name in ("ImagesQueue", "BulkImagesQueue"):
+    alone = QUEUES["ProcessAloneQueue"]["Properties"]["RedrivePolicy"]["maxReceiveCount"]
+    for name in ("ProcessQueue", "ProcessBulkQueue"):
         redrive = QUEUES[name]["Properties"]["RedrivePolicy"]
-        assert redrive["deadLetterTargetArn"]["Fn::GetAtt"][0] == "ImagesAloneQueue"
+        assert redrive["deadLetterTargetArn"]["Fn::GetAtt"][0] == "ProcessAloneQueue"
         assert alone >= redrive["maxReceiveCount"] + 2
 
 
@@ -154,7 +155,20 @@ def test_every_setting_a_function_is_given_is_one_it_reads() -> None:
 
 
 def test_the_tally_is_told_of_every_file_that_ended_and_of_no_other() -> None:
-    source = FUNCTIONS["TallyFunction"]["Properties"]["Events"]["Files"]["Properties"]
+    source = FUNCTIONS["ProgressTallyFunction"]["Properties"]["Events"]["Files"]["Properties"]
     [found] = source["FilterCriteria"]["Filters"]
     told = json.loads(found["Pattern"])["dynamodb"]["NewImage"]["status"]["S"]
     assert set(told) == {status.value for status in FileStatus if status.outcome}
+
+
+@pytest.mark.parametrize(
+    ("parameter", "limit"),
+    [
+        ("MaxPhotoBytes", "photo_bytes"),
+        ("MaxPhotoPixels", "photo_pixels"),
+        ("MaxZipBytes", "zip_bytes"),
+        ("MaxZipEntries", "zip_entries"),
+    ],
+)
+def test_every_limit_has_one_default(parameter: str, limit: str) -> None:
+    assert TEMPLATE["Parameters"][parameter]["Default"] == getattr(Limits(), limit)

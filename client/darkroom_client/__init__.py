@@ -10,7 +10,7 @@ from darkroom_client.errors import (
     Unusable,
     Unverified,
 )
-from darkroom_client.follow import Pace, Update, Via, follow
+from darkroom_client.follow import PollingPolicy, Update, Via, follow
 from darkroom_client.job import Job
 from darkroom_client.model import FileInfo, LocalFile, Models, Progress, Result
 
@@ -23,7 +23,7 @@ __all__ = [
     "LocalFile",
     "Models",
     "NoProgress",
-    "Pace",
+    "PollingPolicy",
     "Progress",
     "Result",
     "Stopped",

@@ -18,7 +18,7 @@ import httpx
 
 from darkroom_client.job import Job, Upload
 from darkroom_client.model import LocalFile, Models
-from darkroom_client.wire import Patience, Wire, new_http, understood
+from darkroom_client.wire import RetryPolicy, Wire, new_http, understood
 
 FILES_A_JOB = 100
 """The most the service takes in one job."""
@@ -33,7 +33,7 @@ class Darkroom:
         key: str = "",
         *,
         transport: httpx.BaseTransport | None = None,
-        patience: Patience = Patience(),  # noqa: B008 - it is frozen
+        patience: RetryPolicy = RetryPolicy(),  # noqa: B008 - it is frozen
     ) -> None:
         self.api_url = api_url.rstrip("/")
         self._key = key

@@ -18,7 +18,7 @@ from darkroom_client import report
 from darkroom_client.api import Darkroom
 from darkroom_client.display import Bars
 from darkroom_client.errors import ClientError, Stopped, Unusable
-from darkroom_client.follow import Pace, follow
+from darkroom_client.follow import PollingPolicy, follow
 from darkroom_client.job import Job
 from darkroom_client.process import Order, Runner
 from darkroom_client.saving import gather
@@ -58,7 +58,7 @@ def process(  # noqa: PLR0913, PLR0917 - one for each option
     flags = {"remove_bg": remove_bg, "crop_face": crop_face, "model": model or None}
     with _service(url, key) as (darkroom, console):
         wanted = chosen(options, option or [], flags)
-        order = Order(Runner(darkroom, wanted, as_zip, Pace(give_up=timeout)), out)
+        order = Order(Runner(darkroom, wanted, as_zip, PollingPolicy(give_up=timeout)), out)
         jobs: list[Job] = []
         try:
             with Bars(console) as bars:
@@ -85,7 +85,7 @@ def status(  # noqa: PLR0913, PLR0917
         if watch:
             with Bars(console) as bars:
                 bar = bars.add(found.job_id)
-                for update in follow(found, pace=Pace(give_up=timeout)):
+                for update in follow(found, pace=PollingPolicy(give_up=timeout)):
                     bar.hear(update)
         progress = found.progress()
         if as_json:
@@ -127,7 +127,7 @@ def workflow(
         zips = [file.path for file in found if file.path.suffix.lower() == ".zip"]
         photos = [file for file in found if file.path not in zips]
         album = zips[0] if zips else make_album(photos, out / "album.zip")
-        player = Workflow(darkroom, out, Pace(give_up=timeout))
+        player = Workflow(darkroom, out, PollingPolicy(give_up=timeout))
         with Bars(console) as bars:
             reports = [player.play(scenario, bars) for scenario in scenarios(photos, album)]
     raise typer.Exit(report.workflow(console, reports))

@@ -28,7 +28,7 @@ class Update:
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class PollingPolicy:
     """All in seconds.
 
     poll: between two questions while there is no WebSocket. quiet: of silence on the WebSocket,
@@ -45,7 +45,9 @@ class Pace:
     open_within: float = 5.0
 
 
-def follow(job: Job, *, archive: bool = False, pace: Pace = Pace()) -> Iterator[Update]:
+def follow(
+    job: Job, *, archive: bool = False, pace: PollingPolicy = PollingPolicy()
+) -> Iterator[Update]:
     """Each newer document of the job; the last one has a final status.
 
     archive: go on until the ZIP is ready or has failed as well. Raises NoProgress when nothing
@@ -69,7 +71,7 @@ def _ended(progress: Progress, archive: bool) -> bool:
 
 
 def _stands_still(
-    job: Job, newest: Progress | None, pace: Pace, trouble: ClientError | None
+    job: Job, newest: Progress | None, pace: PollingPolicy, trouble: ClientError | None
 ) -> NoProgress:
     text = f"No progress for {pace.give_up:.0f} seconds: job {job.job_id} "
     if newest is None:
@@ -88,7 +90,7 @@ class _Ear:
     trouble: what was wrong when the job was last asked for.
     """
 
-    def __init__(self, job: Job, pace: Pace) -> None:
+    def __init__(self, job: Job, pace: PollingPolicy) -> None:
         self.trouble: ClientError | None = None
         self._job = job
         self._pace = pace

@@ -11,7 +11,7 @@ from typing import Any
 
 from darkroom_client.api import FILES_A_JOB, Darkroom
 from darkroom_client.display import Bar, Bars
-from darkroom_client.follow import Pace, Via, follow
+from darkroom_client.follow import PollingPolicy, Via, follow
 from darkroom_client.job import Job
 from darkroom_client.model import FileInfo, LocalFile, Progress
 from darkroom_client.saving import Places
@@ -35,7 +35,7 @@ class Runner:
     darkroom: Darkroom
     options: Mapping[str, Any]
     archive: bool = False
-    pace: Pace = Pace()
+    pace: PollingPolicy = PollingPolicy()
 
     def run(
         self, files: Sequence[LocalFile], bar: Bar, begun: Callable[[Job], None] = lambda _: None

@@ -1,4 +1,4 @@
-"""Telling a webhook of the service from anybody else's, by the standard library alone.
+"""JobChangeHandler a webhook of the service from anybody else's, by the standard library alone.
 
 document = verify(request.headers, request.body, secret)
 if document["id"] not in seen:

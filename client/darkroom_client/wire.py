@@ -27,7 +27,7 @@ _LONGEST_WAIT = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class RetryPolicy:
     """How often something is tried, and the seconds between: doubled each time, with jitter."""
 
     attempts: int = 5
@@ -42,7 +42,7 @@ class Patience:
 @dataclass(slots=True)
 class Wire:
     http: httpx.Client
-    patience: Patience = Patience()
+    patience: RetryPolicy = RetryPolicy()
     _stopping: threading.Event = field(default_factory=threading.Event)
 
     def stop(self) -> None:

@@ -13,7 +13,7 @@ from darkroom_client.api import FILES_A_JOB, Darkroom
 from darkroom_client.checks import BadPng, open_png, zip_problems
 from darkroom_client.display import Bars
 from darkroom_client.errors import ClientError, Stopped, Unusable
-from darkroom_client.follow import Pace, Via
+from darkroom_client.follow import PollingPolicy, Via
 from darkroom_client.model import FileInfo, LocalFile
 from darkroom_client.process import Run, Runner
 from darkroom_client.saving import Places, result_name
@@ -89,7 +89,7 @@ class Workflow:
 
     darkroom: Darkroom
     out: Path
-    pace: Pace = Pace()
+    pace: PollingPolicy = PollingPolicy()
 
     def play(self, scenario: Scenario, bars: Bars) -> Report:
         """Whatever goes wrong with a scenario is in its report; the next one can be played."""

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from darkroom.errors import FileError
+from darkroom.limits import Limits, photo_too_large, ratio_too_high
 from darkroom.messages import Source, ZipEntry
 from functions.process.inflate import inflate
 
@@ -24,41 +24,33 @@ SLACK = 1024
 _ENCRYPTED = 0x1 | 0x40  # 4.4.4
 
 
-@dataclass(frozen=True, slots=True)
-class EntryLimits:
-    """photo_bytes: of one photo. ratio: of what comes out of an entry to its compressed size."""
-
-    photo_bytes: int = 50_000_000
-    ratio: int = 100
-
-
-def read_photo(fetch: Fetch, source: Source, limits: EntryLimits) -> bytes:
+def read_photo(fetch: Fetch, source: Source, limits: Limits) -> bytes:
     """The photo's bytes, checked against what its source says of them. Raises FileError."""
     if source.entry is not None:
         return read_entry(fetch, source.entry, source.size, limits)
     if source.size > limits.photo_bytes:
-        raise _too_large(limits)
+        raise photo_too_large(limits)
     data = fetch(0, source.size) if source.size else b""
     if len(data) != source.size:
         raise FileError("size_mismatch", "The upload is not as long as it should be.")
     return data
 
 
-def read_entry(fetch: Fetch, entry: ZipEntry, archive_size: int, limits: EntryLimits) -> bytes:
-    """An entry of a ZIP of `archive_size` bytes, in one request (two behind a long header).
+def read_entry(fetch: Fetch, entry: ZipEntry, zip_size: int, limits: Limits) -> bytes:
+    """An entry of a ZIP of `zip_size` bytes, in one request (two behind a long header).
 
     Raises FileError: entry_corrupt, encrypted_entry, unsupported_compression, ratio_too_high,
-    photo_too_large, size_mismatch or crc_mismatch.
+    file_too_large, size_mismatch or crc_mismatch.
     """
     if max(entry.size, entry.compressed_size) > limits.photo_bytes:
-        raise _too_large(limits)
-    if entry.size > entry.compressed_size * limits.ratio:
-        raise _ratio_too_high(limits)
-    compressed = _compressed(fetch, entry, archive_size)
-    allowed = min(limits.photo_bytes, entry.compressed_size * limits.ratio)
+        raise photo_too_large(limits)
+    if entry.size > entry.compressed_size * limits.zip_ratio:
+        raise ratio_too_high(limits)
+    compressed = _compressed(fetch, entry, zip_size)
+    allowed = min(limits.photo_bytes, entry.compressed_size * limits.zip_ratio)
     data = inflate(entry.method, compressed, allowed)
     if len(data) > allowed:
-        raise _too_large(limits) if allowed == limits.photo_bytes else _ratio_too_high(limits)
+        raise photo_too_large(limits) if allowed == limits.photo_bytes else ratio_too_high(limits)
     if len(data) != entry.size:
         raise FileError(
             "size_mismatch", f"The photo has {len(data):,} bytes; its ZIP says {entry.size:,}."
@@ -68,16 +60,16 @@ def read_entry(fetch: Fetch, entry: ZipEntry, archive_size: int, limits: EntryLi
     return data
 
 
-def _compressed(fetch: Fetch, entry: ZipEntry, archive_size: int) -> memoryview:
+def _compressed(fetch: Fetch, entry: ZipEntry, zip_size: int) -> memoryview:
     """The entry's data, found by its local header, which says how long itself is."""
     expected = entry.offset + entry.header_size + entry.compressed_size
-    if entry.header_size < _FIXED or expected > archive_size:
+    if entry.header_size < _FIXED or expected > zip_size:
         raise _corrupt("it lies outside the archive")
-    fetched = min(expected + SLACK, archive_size)
+    fetched = min(expected + SLACK, zip_size)
     data = fetch(entry.offset, fetched)
     begin = _header_size(data, entry)
     end = begin + entry.compressed_size
-    if entry.offset + end > archive_size:
+    if entry.offset + end > zip_size:
         raise _corrupt("it lies outside the archive")
     if end > len(data):
         data += fetch(fetched, entry.offset + end)
@@ -103,14 +95,3 @@ def _header_size(data: bytes, entry: ZipEntry) -> int:
 
 def _corrupt(what: str) -> FileError:
     return FileError("entry_corrupt", f"The entry in the ZIP is damaged: {what}.")
-
-
-def _too_large(limits: EntryLimits) -> FileError:
-    limit = f"{limits.photo_bytes / 1e6:,.0f} MB"
-    return FileError("photo_too_large", f"The photo is over the limit of {limit}.")
-
-
-def _ratio_too_high(limits: EntryLimits) -> FileError:
-    return FileError(
-        "ratio_too_high", f"The entry unpacks to over {limits.ratio} times its compressed size."
-    )

@@ -17,8 +17,9 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image, features
 
+from darkroom.limits import Limits
 from darkroom.options import Options
-from functions.process.engine import Engine, Limits
+from functions.process.engine import Engine
 from functions.process.engine.faces import Detector
 from functions.process.models import Models
 

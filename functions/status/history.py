@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from darkroom.history import Place, day_of
+from darkroom.history_cursor import HistoryCursor, day_of
 from darkroom.jobs import Job
 from darkroom.states import JobStatus
-from functions.status.reading import job_document, limit_of, status_of, wrong_query
+from functions.status.documents import job_document, limit_of, status_of, wrong_query
 
 if TYPE_CHECKING:
     from darkroom.aws.bucket import Bucket
@@ -60,11 +60,11 @@ def _document(job: Job, bucket: Bucket) -> dict[str, Any]:
     return document
 
 
-def _start(query: Mapping[str, str], today: str) -> Place:
+def _start(query: Mapping[str, str], today: str) -> HistoryCursor:
     if not query.get("cursor"):
-        return Place(today)
+        return HistoryCursor(today)
     try:
-        place = Place.parse(query["cursor"])
+        place = HistoryCursor.parse(query["cursor"])
     except ValueError:
         place = None
     if place is None or place.day > today:

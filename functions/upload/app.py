@@ -8,41 +8,41 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from darkroom import access, http
+from darkroom import access, rest
 from darkroom.aws.services import services
 from functions.upload.change import cancel_job, retry_job
 from functions.upload.create import create_job
 
 logger = Logger(service="upload")
-app = http.resolver(logger)
+app = rest.resolver(logger)
 
 
 @app.post("/jobs")
 def post_job() -> Response[str]:
     shared = services()
-    access.require_key(http.credential(app), shared.key)
-    return http.answer(201, create_job(http.body(app), shared.settings, shared.jobs, shared.bucket))
+    access.require_key(rest.credential(app), shared.key)
+    return rest.answer(201, create_job(rest.body(app), shared.settings, shared.jobs, shared.bucket))
 
 
 @app.post("/jobs/<job_id>/cancel")
 def post_cancel(job_id: str) -> Response[str]:
     shared = services()
-    access.authorized_job(http.credential(app), job_id, shared.jobs.get, shared.key)
-    return http.answer(200, cancel_job(job_id, shared.jobs))
+    access.authorized_job(rest.credential(app), job_id, shared.jobs.get, shared.key)
+    return rest.answer(200, cancel_job(job_id, shared.jobs))
 
 
 @app.post("/jobs/<job_id>/retry")
 def post_retry(job_id: str) -> Response[str]:
     shared = services()
-    access.authorized_job(http.credential(app), job_id, shared.jobs.get, shared.key)
-    return http.answer(202, retry_job(job_id, http.body(app), shared.settings, shared.jobs))
+    access.authorized_job(rest.credential(app), job_id, shared.jobs.get, shared.key)
+    return rest.answer(202, retry_job(job_id, rest.body(app), shared.settings, shared.jobs))
 
 
 @app.delete("/jobs/<job_id>")
 def delete_job(job_id: str) -> Response[str]:
     """The job is gone at once; its objects and items follow."""
     shared = services()
-    access.authorized_job(http.credential(app), job_id, shared.jobs.get, shared.key)
+    access.authorized_job(rest.credential(app), job_id, shared.jobs.get, shared.key)
     shared.jobs.forget(job_id)
     return Response(204, "application/json", "")
 

@@ -10,13 +10,13 @@ from pydantic_core import PydanticCustomError
 
 from darkroom import clock
 from darkroom.access import new_token, token_hash
-from darkroom.callback import parse_callback
 from darkroom.errors import InvalidRequest
 from darkroom.files import File
 from darkroom.jobs import Job, file_id
 from darkroom.keys import UploadKey
 from darkroom.names import safe_path
 from darkroom.options import parse_options, resolve
+from darkroom.public_url import parse_public_url
 from darkroom.settings import Settings
 from darkroom.states import FileStatus
 from darkroom.validation import refusal
@@ -48,7 +48,7 @@ class NewFile(BaseModel):
 
 def _checked_callback(url: str) -> str:
     try:
-        parse_callback(url)
+        parse_public_url(url)
     except ValueError as error:
         raise PydanticCustomError("callback", "{why}", {"why": str(error)}) from error
     return url
@@ -122,7 +122,7 @@ def _check_sizes(files: list[NewFile], settings: Settings) -> None:
             "message": f"{file.name} has {file.size} bytes; the limit is {limit}",
         }
         for index, file in enumerate(files)
-        for limit in [settings.max_archive_bytes if file.is_zip else settings.max_photo_bytes]
+        for limit in [settings.max_zip_bytes if file.is_zip else settings.max_photo_bytes]
         if file.size > limit
     ]
     if fields:

@@ -10,7 +10,7 @@
     │   └── SkippedFile       it was never a photo: listed, not a failure
     ├── ArchiveError      a job's ZIP ends as failed; its results can be had one by one
     ├── RetryLater        nothing is wrong with the work: the queue should deliver it again
-    └── Undelivered       a webhook did not reach its receiver; it is tried again for a while
+    └── OutboundError     a request to a URL that a user gave us failed, or was refused
 
 Every error has a stable `code`, which clients may match on, and a `message`, which is a sentence
 for people that says what to do. Both are public; what is private goes to the log.
@@ -78,5 +78,5 @@ class RetryLater(DarkroomError):
     """A passing fault; the work is left on its queue."""
 
 
-class Undelivered(DarkroomError):
-    """A webhook's receiver cannot be reached, or may not be."""
+class OutboundError(DarkroomError):
+    """The host of a user-supplied URL cannot be reached, or may not be."""

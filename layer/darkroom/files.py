@@ -4,23 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from darkroom import clock
 from darkroom.errors import FileError, SkippedFile
 from darkroom.jobs import FileEvent
 from darkroom.messages import ImageMessage, Source
 from darkroom.options import Options
+from darkroom.outcomes import Outcome
 from darkroom.states import FileStatus
-from darkroom.tally import Outcome
 from darkroom.usage import Usage
-
-NEVER_UPLOADED: Final = FileError("never_uploaded", "The file was never uploaded; send it anew.")
-STALLED: Final = FileError(
-    "processing_stalled",
-    "Nothing came of this file for hours, though it was tried again; "
-    "retry the job, or send the file anew.",
-)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,14 +10,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from darkroom import clock, tally
+from darkroom import clock, outcomes
 from darkroom.archives import Archive
+from darkroom.endings import NOTHING_UPLOADED, verdict
 from darkroom.errors import Conflict
+from darkroom.outcomes import Counts, Outcome
 from darkroom.spans import Span, files_of, recounted
 from darkroom.states import JOB_MOVES, ArchiveStatus, JobStatus
-from darkroom.tally import Counts, Outcome
 from darkroom.usage import Usage
-from darkroom.verdict import NOTHING_CAME, why_nothing
 
 RECENT = 10
 MAX_FILES = 200_000
@@ -83,12 +83,12 @@ class Job:
         """The upload is one photo (or nothing that can be read), under its own index."""
         return self._with_span(upload, Span(upload, 1, 1))
 
-    def archive_listed(self, upload: int, length: int, files: int) -> Job:
-        """The upload is a ZIP with `files` files in `length` indices, behind all given out."""
+    def zip_listed(self, upload: int, length: int, files: int) -> Job:
+        """The upload is a ZIP with `files` files in `length` indices, after all assigned so far."""
         return self._with_span(upload, Span(self.next_index, length, files))
 
-    def dealt_out(self, upload: int, files: int) -> Job:
-        """No more of the upload's files will come than the `files` there are; it is one itself."""
+    def dispatch_failed(self, upload: int, files: int) -> Job:
+        """The ZIP was dispatched in part: `files` of its files exist, and it counts as one."""
         span = self.spans.get(upload)
         if span is None:
             return self.image_listed(upload)
@@ -137,18 +137,18 @@ class Job:
         marks: dict[int, int] = {}
         news: list[FileEvent] = []
         for event in events:
-            value = tally.mark(event.attempt, event.outcome)
+            value = outcomes.mark(event.attempt, event.outcome)
             known = self.tally[event.index] if event.index < len(self.tally) else 0
             if value > max(marks.get(event.index, 0), known):
                 marks[event.index] = value
                 news.append(event)
         if not marks:
             return self
-        merged = tally.merge(self.tally, marks)
+        merged = outcomes.merge(self.tally, marks)
         recent = [event.as_recent() for event in news] + list(self.recent)
         return self._next(
             tally=merged,
-            counts=tally.count(merged),
+            counts=outcomes.count(merged),
             recent=tuple(recent[:RECENT]),
             usage=sum((event.usage for event in news), self.usage),
             status=self.status if self.status.final else JobStatus.PROCESSING,
@@ -162,7 +162,7 @@ class Job:
         """Nothing was uploaded while it could be; a job that has anything goes on without."""
         if self.status is not JobStatus.AWAITING_UPLOAD:
             return self
-        return self._stopped(JobStatus.EXPIRED, error=NOTHING_CAME)
+        return self._stopped(JobStatus.EXPIRED, error=NOTHING_UPLOADED.as_dict())
 
     def _stopped(self, status: JobStatus, **changes: Any) -> Job:
         given_up = {upload: Span(upload, 1, 1) for upload in range(self.uploads)}
@@ -189,19 +189,20 @@ class Job:
         """
         if not self.status.final:
             raise Conflict("not_ended", "The job has not ended; retry it when it has.")
-        again = list(tally.indices(self.tally, (Outcome.FAILED, Outcome.CANCELLED)))
+        again = list(outcomes.indices(self.tally, (Outcome.FAILED, Outcome.CANCELLED)))
         if not again or JobStatus.PROCESSING not in JOB_MOVES[self.status]:
             raise Conflict("nothing_to_retry", "The job has no failed files to retry.")
         attempt = self.attempt + 1
-        if attempt > tally.MAX_ATTEMPT:
+        if attempt > outcomes.MAX_ATTEMPT:
             raise Conflict("too_many_attempts", "The job was retried too often; make a new one.")
-        merged = tally.merge(self.tally, dict.fromkeys(again, tally.mark(attempt, Outcome.PENDING)))
+        pending = dict.fromkeys(again, outcomes.mark(attempt, Outcome.PENDING))
+        merged = outcomes.merge(self.tally, pending)
         return self._next(
             status=JobStatus.PROCESSING,
             options=options or self.options,
             attempt=attempt,
             tally=merged,
-            counts=tally.count(merged),
+            counts=outcomes.count(merged),
             archive=Archive(generation=self.archive.generation),
             error=None,
         )
@@ -226,7 +227,7 @@ def _settled(job: Job) -> Job:
     if not job.counted:
         return job
     if job.counts.succeeded == 0:
-        why = why_nothing(job.counts, job.total, job.recent)
+        why = verdict(job.counts, job.total, job.recent)
         return job if job.status.final else replace(job, status=JobStatus.FAILED, error=why)
     status = job.status if job.status.final else JobStatus.COMPLETED
     if job.archive.status is not ArchiveStatus.NONE:

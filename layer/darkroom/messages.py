@@ -1,28 +1,30 @@
-"""What the queues carry: one JSON object a message, checked when it is read."""
+"""The messages our queues carry: one JSON object each, whose `kind` names its type.
+
+`Message` is the union of all of them. S3's own events are converted in `aws.s3_events`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
-from urllib.parse import unquote_plus
+import json
+from typing import Annotated, Any, Final, Literal, TypeAlias, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from darkroom.options import Options
 
 
-class Message(BaseModel):
+class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class ZipEntry(Message):
-    """Where one photo lies inside an uploaded ZIP, as its central directory says.
+class ZipEntry(_Frozen):
+    """Where one photo lies inside an uploaded ZIP, according to its central directory.
 
     offset: of the entry's local header, in bytes from the start of the object.
     compressed_size, size: in bytes. method: ZIP's compression method (0 stored, 8 deflate, …).
     crc32: of the uncompressed bytes.
-    header_size: bytes of the local header as far as the central directory can tell; the real one
-        may be longer, so a reader fetches some slack behind it.
+    header_size: bytes of the local header as far as the central directory can tell. The real
+        header may be longer, so a reader fetches some slack behind it.
     """
 
     offset: int
@@ -33,7 +35,7 @@ class ZipEntry(Message):
     crc32: int
 
 
-class Source(Message):
+class Source(_Frozen):
     """The bytes of one photo: a whole object, or one entry of a ZIP. `etag` pins the version."""
 
     key: str
@@ -42,9 +44,10 @@ class Source(Message):
     entry: ZipEntry | None = None
 
 
-class ImageMessage(Message):
-    """Work for `process`: one photo. `attempt` counts from 1 and rises with each retry."""
+class ImageMessage(_Frozen):
+    """Process one photo. `attempt` counts from 1 and rises with each retry."""
 
+    kind: Literal["image"] = "image"
     job_id: str
     file_id: str
     attempt: int = Field(ge=1)
@@ -53,12 +56,13 @@ class ImageMessage(Message):
     options: Options
 
 
-class Arrival(Message):
-    """An object that has come into the bucket, as its S3 event tells. size: bytes.
+class UploadMessage(_Frozen):
+    """Dispatch an object that has arrived in the bucket. size: bytes.
 
-    start: the entry of a ZIP to go on from, where an earlier fan-out of it ran out of time.
+    start: the ZIP entry to continue from, where an earlier fan-out ran out of time.
     """
 
+    kind: Literal["upload"] = "upload"
     key: str
     etag: str
     size: int
@@ -66,65 +70,56 @@ class Arrival(Message):
     start: int = 0
 
 
-def arrivals(body: Mapping[str, Any]) -> Iterator[Arrival]:
-    """What an S3 event, or a fan-out that goes on, is about; S3's test event is about nothing."""
-    if "key" in body:
-        yield Arrival.model_validate(body)
-    for record in body.get("Records", []):
-        found = record["s3"]["object"]
-        yield Arrival(
-            key=unquote_plus(found["key"]),
-            etag=found["eTag"],
-            size=found["size"],
-            sequencer=found.get("sequencer", ""),
-        )
+class RetryMessage(_Frozen):
+    """Requeue the failed and cancelled files of a job, from file id `after` on."""
 
-
-class RetryMessage(Message):
-    """Take up the failed and cancelled files of a job again, from file id `after` on."""
-
-    retry: str
+    kind: Literal["retry"] = "retry"
+    job_id: str
     attempt: int = Field(ge=2)
     after: str = ""
 
 
-class NudgeMessage(Message):
-    """Go through the files of a job that has stopped moving, from file id `after` on.
+class NudgeMessage(_Frozen):
+    """Repair a job that has stopped moving: walk its files, from file id `after` on.
 
-    What has ended is counted again, what is queued is sent again. fail: what is left ends instead,
-    unless the job has moved since it had been nudged so many times.
+    Ended files are counted again and queued ones are sent again. With `fail`, files that are left
+    end as failed instead, unless the job has moved since its `fail`-th nudge.
     """
 
-    nudge: str
+    kind: Literal["nudge"] = "nudge"
+    job_id: str
     fail: int | None = None
     after: str = ""
 
 
-class ForgetMessage(Message):
-    """Delete what is left of a job that is gone: its files, followers and objects."""
+class ForgetMessage(_Frozen):
+    """Delete what is left of a deleted job: its files, followers and objects."""
 
-    forget: str
+    kind: Literal["forget"] = "forget"
+    job_id: str
 
 
-class ArchiveMessage(Message):
-    """Work for the archive: make (or make again) the ZIP of a job's results.
+class ArchiveMessage(_Frozen):
+    """Build the ZIP of a job's results.
 
-    upload_id, parts: of a ZIP that several workers build, the multipart upload and this worker's
-    share of it, first and last part number; without them the work is still to be dealt out.
+    upload_id, parts: for a ZIP that several workers build, the multipart upload and this worker's
+    share of it (first and last part number). Without them the work has not been shared out yet.
     """
 
+    kind: Literal["archive"] = "archive"
     job_id: str
     generation: int = Field(ge=1)
     upload_id: str | None = None
     parts: tuple[int, int] | None = None
 
 
-class WebhookMessage(Message):
+class WebhookMessage(_Frozen):
     """Tell `url` that an attempt of a job has settled.
 
     body: the JSON text to send, byte for byte the same on each try. tries: how many have failed.
     """
 
+    kind: Literal["webhook"] = "webhook"
     url: str
     job_id: str
     attempt: int = Field(ge=1)
@@ -136,6 +131,48 @@ class WebhookMessage(Message):
         return completion_id(self.job_id, self.attempt)
 
 
+Message: TypeAlias = (
+    ImageMessage
+    | UploadMessage
+    | RetryMessage
+    | NudgeMessage
+    | ForgetMessage
+    | ArchiveMessage
+    | WebhookMessage
+)
+_ADAPTER: Final[TypeAdapter[Message]] = TypeAdapter(Annotated[Message, Field(discriminator="kind")])
+_T = TypeVar("_T", bound=_Frozen)
+
+
+def parse_message(body: str) -> Message:
+    """A message of any kind. Raises ValueError for a body that is not one of ours."""
+    return _ADAPTER.validate_python(_upgraded(json.loads(body)))
+
+
+def expect(body: str, kind: type[_T]) -> _T:
+    """A message for a queue that carries one kind only. Raises ValueError for anything else."""
+    message = parse_message(body)
+    if not isinstance(message, kind):
+        raise ValueError(f"a message of kind {message.kind!r} is on the wrong queue")  # noqa: TRY004
+    return message
+
+
+def _upgraded(body: Any) -> Any:
+    """A message as 0.1.0 sent it, which had no `kind`, in today's form. Others are unchanged.
+
+    Messages wait on their queues while a new version is deployed, for up to 14 days.
+    """
+    if not isinstance(body, dict) or "kind" in body:
+        return body
+    for kind in ("retry", "nudge", "forget"):
+        if kind in body:
+            rest = {name: value for name, value in body.items() if name != kind}
+            return {"kind": kind, "job_id": body[kind], **rest}
+    marks = {"file_id": "image", "generation": "archive", "url": "webhook", "key": "upload"}
+    kinds = [kind for field, kind in marks.items() if field in body]
+    return {"kind": kinds[0], **body} if kinds else body
+
+
 def completion_id(job_id: str, attempt: int) -> str:
-    """Names one settling of a job, however often it is told."""
+    """Identifies one settling of a job, however often it is announced."""
     return f"{job_id}.{attempt}"

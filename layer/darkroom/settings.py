@@ -1,18 +1,21 @@
-"""What a function is told by its environment; the template sets each of these."""
+"""The settings of the functions, read from their environment."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from darkroom.limits import Limits
 from darkroom.options import Options, parse_options_json
 from darkroom.validation import summary, wrong_fields
 
+_DEFAULTS: Final = Limits()
+
 
 class Settings(BaseModel):
-    """A function is given only what it uses; what it is not given has the default here.
+    """The template gives each function only the settings it uses; the others keep their defaults.
 
     models: those the process image carries, the default one first. Sizes in bytes, times in
     seconds.
@@ -22,10 +25,11 @@ class Settings(BaseModel):
 
     table_name: str = ""
     bucket_name: str = ""
-    images_queue_url: str = ""
-    bulk_images_queue_url: str = ""
-    images_alone_queue_url: str = ""
-    intake_queue_url: str = ""
+    process_queue_url: str = ""
+    process_bulk_queue_url: str = ""
+    process_alone_queue_url: str = ""
+    ingest_queue_url: str = ""
+    lifecycle_queue_url: str = ""
     archive_queue_url: str = ""
     webhooks_queue_url: str = ""
     key_secret: str = ""
@@ -34,14 +38,24 @@ class Settings(BaseModel):
     websocket_endpoint: str = ""
     models: Annotated[tuple[str, ...], Field(min_length=1)] = ("u2netp",)
     drop_options: Options = Options()
-    max_photo_bytes: Annotated[int, Field(ge=1)] = 50_000_000
-    max_photo_pixels: Annotated[int, Field(ge=1)] = 50_000_000
-    max_archive_bytes: Annotated[int, Field(ge=1)] = 10_000_000_000
-    max_archive_entries: Annotated[int, Field(ge=1)] = 100_000
-    max_archive_ratio: Annotated[int, Field(ge=1)] = 100
+    max_photo_bytes: Annotated[int, Field(ge=1)] = _DEFAULTS.photo_bytes
+    max_photo_pixels: Annotated[int, Field(ge=1)] = _DEFAULTS.photo_pixels
+    max_zip_bytes: Annotated[int, Field(ge=1)] = _DEFAULTS.zip_bytes
+    max_zip_entries: Annotated[int, Field(ge=1)] = _DEFAULTS.zip_entries
+    max_zip_ratio: Annotated[int, Field(ge=1)] = _DEFAULTS.zip_ratio
     grant_seconds: Annotated[int, Field(ge=60, le=43_200)] = 3600
     keep_days: Annotated[int, Field(ge=1)] = 7
     photos_at_once: Annotated[int, Field(ge=1, le=16)] = 2
+
+    @property
+    def limits(self) -> Limits:
+        return Limits(
+            photo_bytes=self.max_photo_bytes,
+            photo_pixels=self.max_photo_pixels,
+            zip_bytes=self.max_zip_bytes,
+            zip_entries=self.max_zip_entries,
+            zip_ratio=self.max_zip_ratio,
+        )
 
     @field_validator("models", mode="before")
     @classmethod

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from darkroom import tally
+from darkroom import outcomes
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ def recounted(spans: Mapping[int, Span], marks: bytes) -> Mapping[int, Span]:
     A ZIP that failed half dealt out is a file itself, under its own index.
     """
     return {
-        upload: replace(span, files=tally.ended(marks, _indices(upload, span)))
+        upload: replace(span, files=outcomes.ended(marks, _indices(upload, span)))
         for upload, span in spans.items()
     }
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 
-from darkroom.tally import Outcome
+from darkroom.outcomes import Outcome
 
 
 class JobStatus(StrEnum):

@@ -20,13 +20,13 @@ import httpx
 from websockets.sync.server import ServerConnection, serve
 
 from darkroom_client.api import Darkroom
-from darkroom_client.wire import Patience
+from darkroom_client.wire import RetryPolicy
 
 URL = "https://api.example"
 STORAGE = "https://storage.example"
 KEY = "the-key"
 TOKEN = "job1.secret"
-HASTY = Patience(attempts=3, first=0.001, most=0.002)
+HASTY = RetryPolicy(attempts=3, first=0.001, most=0.002)
 
 
 def png(width: int = 4, height: int = 3, colour: int = 6) -> bytes:
@@ -74,7 +74,7 @@ class Service:
     jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
     _lock: Any = field(default_factory=threading.RLock)
 
-    def client(self, patience: Patience = HASTY) -> Darkroom:
+    def client(self, patience: RetryPolicy = HASTY) -> Darkroom:
         return Darkroom(URL, KEY, transport=httpx.MockTransport(self.answer), patience=patience)
 
     def sent(self, method: str, path: str) -> list[httpx.Request]:

@@ -12,7 +12,7 @@ import pytest
 from darkroom_client.api import Darkroom
 from darkroom_client.errors import ApiError, NoProgress, Stopped, Unreachable, Unusable
 from darkroom_client.model import LocalFile
-from darkroom_client.wire import Patience
+from darkroom_client.wire import RetryPolicy
 from tests.client.service import HASTY, KEY, STORAGE, URL, Service, problem
 
 
@@ -289,7 +289,7 @@ def test_the_service_is_given_the_time_it_asks_for(monkeypatch: pytest.MonkeyPat
 
 
 def test_delays_double_up_to_a_limit() -> None:
-    patience = Patience(first=1.0, most=5.0)
+    patience = RetryPolicy(first=1.0, most=5.0)
     for failures, most in [(1, 1.0), (2, 2.0), (3, 4.0), (9, 5.0)]:
         assert most / 2 <= patience.delay(failures) <= most
 

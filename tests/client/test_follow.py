@@ -16,12 +16,14 @@ from websockets.sync.server import ServerConnection
 from darkroom_client import live
 from darkroom_client.api import Darkroom
 from darkroom_client.errors import ApiError, NoProgress, Stopped
-from darkroom_client.follow import Pace, Update, Via, follow
+from darkroom_client.follow import PollingPolicy, Update, Via, follow
 from darkroom_client.job import Job
-from darkroom_client.wire import Patience
+from darkroom_client.wire import RetryPolicy
 from tests.client.service import TOKEN, URL, document, problem, websocket
 
-QUICK = Pace(poll=0.05, quiet=0.3, give_up=0.8, reconnect=0.02, reconnect_most=0.1, open_within=2.0)
+QUICK = PollingPolicy(
+    poll=0.05, quiet=0.3, give_up=0.8, reconnect=0.02, reconnect_most=0.1, open_within=2.0
+)
 DEAD = "ws://127.0.0.1:9/live"
 
 
@@ -36,7 +38,7 @@ def job(websocket_url: str, polled: Iterable[Any] = ()) -> Job:
             raise told
         return told if isinstance(told, httpx.Response) else httpx.Response(200, json=told)
 
-    api = Darkroom(URL, transport=httpx.MockTransport(answer), patience=Patience(attempts=1))
+    api = Darkroom(URL, transport=httpx.MockTransport(answer), patience=RetryPolicy(attempts=1))
     return replace(api.job(TOKEN), websocket_url=websocket_url)
 
 

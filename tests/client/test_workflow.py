@@ -15,12 +15,12 @@ from websockets.sync.server import ServerConnection
 from darkroom_client import report
 from darkroom_client.display import Bars
 from darkroom_client.errors import Unusable
-from darkroom_client.follow import Pace
+from darkroom_client.follow import PollingPolicy
 from darkroom_client.model import LocalFile
 from darkroom_client.workflow import Report, Workflow, make_album, scenarios
 from tests.client.service import Service, problem, websocket
 
-QUICK = Pace(poll=0.05, quiet=0.3, give_up=2.0, reconnect=0.5)
+QUICK = PollingPolicy(poll=0.05, quiet=0.3, give_up=2.0, reconnect=0.5)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from functions.status.giving_up import CRASHED
+from darkroom.endings import CRASHED
 from tests.faults import workers
 from tests.faults.conftest import Deploy, Report
 from tests.faults.deployment import VISIBILITY, limit_worker_memory
@@ -47,10 +47,10 @@ def test_what_kills_its_worker_every_time_takes_nothing_else_with_it(
     it has dealt out some of the photos, and those are processed."""
     faults = {
         "Process": {"FAULTY_MEMORY": "1", "FAULTY_KILLERS": "poison"},
-        "Fanout": {
+        "Ingest": {
             "FAULTY_KILLERS": "deadly",
             "FAULTY_AFTER": "JobTable.add_files",
-            "FAULTY_SIZES": json.dumps({"functions.zip.intake.CHUNK": 4}),
+            "FAULTY_SIZES": json.dumps({"functions.zip.ingest.intake.CHUNK": 4}),
         },
     }
     with (
@@ -87,8 +87,8 @@ def test_archive_workers_are_killed_while_parts_go_up(
 ) -> None:
     """A ZIP of some 40 MB in parts of 5 MiB, two for each worker."""
     sizes = {
-        "functions.zip.layout.USUAL_PART": 5 << 20,
-        "functions.zip.building.SHARE": 10 << 20,
+        "functions.zip.archive.layout.USUAL_PART": 5 << 20,
+        "functions.zip.archive.building.SHARE": 10 << 20,
     }
     faults = {"FAULTY_SIZES": json.dumps(sizes), "FAULTY_DEATHS": str(tmp_path)}
     with deploy({"Archive": faults}) as stack, Sender(stack, rng) as sender:

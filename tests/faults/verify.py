@@ -25,7 +25,7 @@ from darkroom.files import File
 from darkroom.jobs import Job
 from darkroom.keys import archive_key
 from darkroom.states import ArchiveStatus, FileStatus
-from functions.zip.manifest import MANIFEST
+from functions.zip.archive.manifest import MANIFEST
 from local import logs, queues
 from local.stack import Stack
 from tests.faults.followers import Follower

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from local.stack import Stack
-from tests.journey.test_journey import CAT, Api
+from tests.journey.api import CAT, Api
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(180)]
 

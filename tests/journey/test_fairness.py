@@ -9,7 +9,7 @@ import pytest
 from skimage import data
 
 from local.stack import Stack
-from tests.journey.test_journey import Api, jpeg, zip_of
+from tests.journey.api import Api, jpeg, zip_of
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(300)]
 

@@ -15,7 +15,7 @@ import pytest
 from darkroom.aws.table import JobTable
 from darkroom.messages import Source
 from local.stack import Stack
-from tests.journey.test_journey import CAT, Api
+from tests.journey.api import CAT, Api
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(180)]
 
@@ -50,7 +50,7 @@ def until(read: Callable[[], Any], done: Callable[[Any], bool]) -> Any:
 
 def sweep_function(stack: Stack) -> str:
     functions = stack.client("lambda").list_functions()["Functions"]
-    handler = "functions.status.sweep.handler"
+    handler = "functions.recovery.sweep.handler"
     [name] = [found["FunctionName"] for found in functions if found["Handler"] == handler]
     return str(name)
 

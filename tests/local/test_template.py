@@ -70,7 +70,7 @@ class TestImageFunctions:
 class TestPackages:
     @pytest.fixture
     def folder(self, tmp_path: Path) -> Path:
-        for name in ("functions/status/api.py", "layer/darkroom/__init__.py", "infra/template"):
+        for name in ("functions/status/app.py", "layer/darkroom/__init__.py", "infra/template"):
             path = tmp_path / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.touch()
@@ -89,7 +89,7 @@ class TestPackages:
         changed = template(Api=status, Tally=yaml.safe_load(yaml.safe_dump(status)), Shared=layer)
         packages = templates.packages(changed, folder)
         assert packages["Api"] is packages["Tally"]
-        assert _names(packages["Api"].body) == ["functions/status/api.py"]
+        assert _names(packages["Api"].body) == ["functions/status/app.py"]
         assert _names(packages["Shared"].body) == ["python/darkroom/__init__.py"]
 
         templates.store_code_in(changed, "code", packages)

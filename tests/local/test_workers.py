@@ -9,7 +9,9 @@ from local import LocalStackError, workers
 
 
 def test_a_worker_is_told_by_its_function_with_its_memory(tmp_path: Path) -> None:
-    script = tmp_path / "ministack-lambda-darkroom-TallyFunction-1A2B-x_4-ab8z" / "_worker.py"
+    script = (
+        tmp_path / "ministack-lambda-darkroom-ProgressTallyFunction-1A2B-x_4-ab8z" / "_worker.py"
+    )
     script.parent.mkdir()
     script.write_text("held = bytearray(50_000_000)\nprint(flush=True)\ninput()\n")
     command = [sys.executable, script]
@@ -22,7 +24,7 @@ def test_a_worker_is_told_by_its_function_with_its_memory(tmp_path: Path) -> Non
         assert workers.by_function(worker.pid) == {}
         worker.communicate("\n")
     [(function, [told])] = found.items()
-    assert function == told.function == "darkroom-TallyFunction-1A2B"
+    assert function == told.function == "darkroom-ProgressTallyFunction-1A2B"
     assert 50_000_000 < told.resident < 150_000_000
     assert told.cpu >= 0
     assert told.pid == worker.pid

@@ -15,7 +15,8 @@ ROOT = Path(__file__).parents[2]
 # Before rembg is imported anywhere: `make setup` has put its compiled functions here.
 os.environ.setdefault("NUMBA_CACHE_DIR", str(ROOT / ".cache" / "numba"))
 
-from functions.process.engine import Engine, Limits  # noqa: E402
+from darkroom.limits import Limits  # noqa: E402
+from functions.process.engine import Budget, Engine  # noqa: E402
 from functions.process.models import Models  # noqa: E402
 
 
@@ -60,4 +61,4 @@ def disc() -> Disc:
 
 @pytest.fixture
 def disc_engine(disc: Disc) -> Engine:
-    return Engine(OneModel(disc), Limits(matting_pixels=40_000))  # type: ignore[arg-type]
+    return Engine(OneModel(disc), budget=Budget(matting_pixels=40_000))  # type: ignore[arg-type]

@@ -20,8 +20,9 @@ from collections import Counter
 from PIL import Image
 
 from darkroom.errors import FileError
+from darkroom.limits import Limits
 from darkroom.options import Options, parse_options
-from functions.process.engine import Engine, Limits
+from functions.process.engine import Engine
 from functions.process.models import Models
 from tests.process.pictures import HEIC, noise, quarters, saved
 
@@ -90,7 +91,7 @@ def mutated(photo: bytes, chance: random.Random) -> bytes:
 
 def main(count: int, seed: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE, ADDRESS_SPACE))
-    engine = Engine(Models(), Limits(max_pixels=4_000_000))
+    engine = Engine(Models(), Limits(photo_pixels=4_000_000))
     chance = random.Random(seed)
     options = [
         Options(remove_bg=False),

@@ -14,15 +14,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from darkroom.errors import FileError
+from darkroom.limits import Limits
 from darkroom.messages import Source, ZipEntry
-from functions.process.entry import SLACK, EntryLimits, read_entry, read_photo
+from functions.process.entry import SLACK, read_entry, read_photo
 from functions.process.inflate import inflate
-from functions.zip.listing import METHODS, ListingLimits, list_entries
-from functions.zip.ranged import RangedFile
+from functions.zip.ingest.listing import METHODS, list_entries
+from functions.zip.ingest.ranged import RangedFile
 from tests.zip.crafted import DESCRIPTOR, ENCRYPTED, Entry, build, pack, quoted_overlap
 
 PHOTO = random.Random(7).randbytes(3000) + b"and some that repeats " * 300
-UNCHECKED = ListingLimits(photo_bytes=1 << 60, archive_bytes=1 << 62, ratio=1 << 40)
+UNCHECKED = Limits(photo_bytes=1 << 60, zip_bytes=1 << 62, zip_ratio=1 << 40)
 
 
 class Object:
@@ -45,7 +46,7 @@ def entries(data: bytes) -> list[ZipEntry]:
 
 def read(crafted: Entry, **limits: int) -> bytes:
     data = build([Entry(b"before.jpg"), crafted, Entry(b"after.jpg")])
-    return read_entry(Object(data), entries(data)[1], len(data), EntryLimits(**limits))
+    return read_entry(Object(data), entries(data)[1], len(data), Limits(**limits))
 
 
 def refusal(crafted: Entry, **limits: int) -> str:
@@ -86,7 +87,7 @@ def test_damaged_bytes_of_every_method(method: int) -> None:
         damaged = bytearray(whole)
         damaged[rng.randrange(len(damaged))] ^= 1 << rng.randrange(8)
         try:
-            data = read(Entry(b"a.jpg", PHOTO, method, packed=bytes(damaged)), ratio=1000)
+            data = read(Entry(b"a.jpg", PHOTO, method, packed=bytes(damaged)), zip_ratio=1000)
         except FileError as error:
             assert error.code in (
                 "entry_corrupt",
@@ -122,8 +123,8 @@ def test_a_bomb_with_a_false_size(method: int) -> None:
     crafted = Entry(b"a.jpg", bytes(1000), method, packed=bomb, size=1000)
     tracemalloc.start()
     try:
-        assert refusal(crafted) == ("ratio_too_high" if len(bomb) < 500_000 else "photo_too_large")
-        assert refusal(crafted, ratio=10**9, photo_bytes=1_000_000) == "photo_too_large"
+        assert refusal(crafted) == ("ratio_too_high" if len(bomb) < 500_000 else "file_too_large")
+        assert refusal(crafted, zip_ratio=10**9, photo_bytes=1_000_000) == "file_too_large"
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -155,9 +156,9 @@ def test_refusals(crafted: Entry, code: str) -> None:
 
 
 def test_limits() -> None:
-    assert refusal(Entry(b"a.jpg", bytes(1001)), photo_bytes=1000) == "photo_too_large"
+    assert refusal(Entry(b"a.jpg", bytes(1001)), photo_bytes=1000) == "file_too_large"
     assert len(read(Entry(b"a.jpg", bytes(1000)), photo_bytes=1000)) == 1000
-    assert refusal(Entry(b"a.jpg", bytes(100_000), 12), ratio=10) == "ratio_too_high"
+    assert refusal(Entry(b"a.jpg", bytes(100_000), 12), zip_ratio=10) == "ratio_too_high"
 
 
 def test_a_missing_library_is_a_named_error(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -173,14 +174,14 @@ def test_a_missing_library_is_a_named_error(monkeypatch: pytest.MonkeyPatch) -> 
 def test_one_request_with_an_ordinary_header() -> None:
     data = build([Entry(b"a.jpg", PHOTO, local_extra=bytes(SLACK)), Entry(b"b.jpg", bytes(5000))])
     fetch = Object(data)
-    assert read_entry(fetch, entries(data)[0], len(data), EntryLimits()) == PHOTO
+    assert read_entry(fetch, entries(data)[0], len(data), Limits()) == PHOTO
     assert fetch.reads == [(0, 30 + 5 + len(PHOTO) + SLACK)]
 
 
 def test_a_second_request_behind_a_long_header() -> None:
     data = build([Entry(b"a.jpg", PHOTO, local_extra=bytes(SLACK + 9)), Entry(b"b.jpg", PHOTO)])
     fetch = Object(data)
-    assert read_entry(fetch, entries(data)[0], len(data), EntryLimits()) == PHOTO
+    assert read_entry(fetch, entries(data)[0], len(data), Limits()) == PHOTO
     first = 30 + 5 + len(PHOTO) + SLACK
     assert fetch.reads == [(0, first), (first, first + 9)]
 
@@ -189,38 +190,38 @@ def test_an_extra_field_beyond_the_end() -> None:
     data = bytearray(build([Entry(b"a.jpg", PHOTO)]))
     data[28:30] = b"\xff\xff"
     with pytest.raises(FileError, match="entry_corrupt"):
-        read_entry(Object(bytes(data)), entries(bytes(data))[0], len(data), EntryLimits())
+        read_entry(Object(bytes(data)), entries(bytes(data))[0], len(data), Limits())
 
 
 def test_data_descriptors_and_bytes_before_the_archive() -> None:
     data = build([Entry(b"a.jpg", PHOTO, 8, flags=DESCRIPTOR)], prefix=b"#!/bin/sh", shifted=True)
-    assert read_entry(Object(data), entries(data)[0], len(data), EntryLimits()) == PHOTO
+    assert read_entry(Object(data), entries(data)[0], len(data), Limits()) == PHOTO
 
 
 def test_the_kernel_of_an_overlap_bomb() -> None:
     data = quoted_overlap(3, 50_000)
     found = entries(data)
     for entry in found:
-        assert len(read_entry(Object(data), entry, len(data), EntryLimits(ratio=2000))) >= 50_000
+        assert len(read_entry(Object(data), entry, len(data), Limits(zip_ratio=2000))) >= 50_000
 
 
 def test_a_photo_of_its_own() -> None:
     fetch = Object(PHOTO)
     source = Source(key="uploads/a.jpg", etag="e", size=len(PHOTO))
-    assert read_photo(fetch, source, EntryLimits()) == PHOTO
+    assert read_photo(fetch, source, Limits()) == PHOTO
     assert fetch.reads == [(0, len(PHOTO))]
-    with pytest.raises(FileError, match="photo_too_large"):
-        read_photo(fetch, source, EntryLimits(photo_bytes=10))
+    with pytest.raises(FileError, match="file_too_large"):
+        read_photo(fetch, source, Limits(photo_bytes=10))
     with pytest.raises(FileError, match="size_mismatch"):
-        read_photo(lambda start, end: b"", source, EntryLimits())
+        read_photo(lambda start, end: b"", source, Limits())
     empty = Source(key="uploads/a.jpg", etag="e", size=0)
-    assert read_photo(Object(b""), empty, EntryLimits()) == b""
+    assert read_photo(Object(b""), empty, Limits()) == b""
 
 
 def test_a_photo_in_a_zip() -> None:
     data = build([Entry(b"a.jpg", PHOTO, 8)])
     source = Source(key="uploads/a.zip", etag="e", size=len(data), entry=entries(data)[0])
-    assert read_photo(Object(data), source, EntryLimits()) == PHOTO
+    assert read_photo(Object(data), source, Limits()) == PHOTO
 
 
 @given(st.integers(0, 60), st.integers(0, 255))
@@ -228,7 +229,7 @@ def test_a_damaged_local_header(at: int, value: int) -> None:
     good = build([Entry(b"a.jpg", PHOTO, 8), Entry(b"b.jpg", PHOTO)])
     data = good[:at] + bytes([value]) + good[at + 1 :]
     try:
-        photo = read_entry(Object(data), entries(good)[0], len(data), EntryLimits())
+        photo = read_entry(Object(data), entries(good)[0], len(data), Limits())
     except FileError as error:
         assert error.code
     else:

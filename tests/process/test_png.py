@@ -12,14 +12,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from functions.process.engine import png
+from functions.process.engine import png_encoder
 from functions.process.engine.strips import Strips
 from tests.process.pictures import noise, saved
 
 
 def encoded(pixels: np.ndarray, threads: int = 2) -> bytes:
     height, width, channels = pixels.shape
-    return png.encode(lambda top, end: pixels[top:end], width, height, channels, Strips(threads))
+    return png_encoder.encode(
+        lambda top, end: pixels[top:end], width, height, channels, Strips(threads)
+    )
 
 
 def check(pixels: np.ndarray, data: bytes) -> None:

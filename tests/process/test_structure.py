@@ -13,9 +13,10 @@ import pytest
 from PIL import Image
 
 from darkroom.errors import FileError, SkippedFile
+from darkroom.limits import Limits
 from darkroom.options import Options
-from functions.process.engine import Engine, Limits
-from functions.process.engine.structure import look
+from functions.process.engine import Budget, Engine
+from functions.process.engine.structure import parse
 from functions.process.models import Models
 from tests.process.pictures import HEIC, near, noise, quarters, run, saved, through
 
@@ -56,11 +57,11 @@ def test_pictures_of_other_kinds(engine: Engine, photo: bytes) -> None:
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "AVIF"])
 def test_the_bytes_decide(kind: str) -> None:
-    assert look(saved(quarters(), kind)).decoder == kind
+    assert parse(saved(quarters(), kind)).decoder == kind
 
 
 def test_heic_is_told_from_avif() -> None:
-    assert look(HEIC).decoder == "HEIF"
+    assert parse(HEIC).decoder == "HEIF"
 
 
 def header(width: int, height: int) -> bytes:
@@ -125,14 +126,14 @@ def test_pixels_are_counted_before_decoding(engine: Engine, kind: str) -> None:
 
 def test_limits_are_settings(models: Models) -> None:
     photo = saved(quarters(100, 50))
-    assert outcome(Engine(models, Limits(max_pixels=4_999)), photo) == "too_many_pixels"
-    assert outcome(Engine(models, Limits(max_bytes=len(photo) - 1)), photo) == "too_large"
-    exact = Engine(models, Limits(max_pixels=5_000, max_bytes=len(photo)))
+    assert outcome(Engine(models, Limits(photo_pixels=4_999)), photo) == "too_many_pixels"
+    assert outcome(Engine(models, Limits(photo_bytes=len(photo) - 1)), photo) == "file_too_large"
+    exact = Engine(models, Limits(photo_pixels=5_000, photo_bytes=len(photo)))
     assert exact.process(photo, PLAIN).width == 100
 
 
 def test_time_is_limited(models: Models) -> None:
-    assert outcome(Engine(models, Limits(max_seconds=0)), saved(quarters())) == "too_slow"
+    assert outcome(Engine(models, budget=Budget(seconds=0)), saved(quarters())) == "too_slow"
 
 
 def progressive(scans: int) -> bytes:
@@ -167,8 +168,9 @@ def test_a_gif_of_a_hundred_thousand_frames(engine: Engine) -> None:
     """Only the first is ever looked at."""
     photo = saved(quarters(), "GIF")
     frame = photo[photo.index(b",") : -1]
+    began = time.monotonic()
     result = run(engine, photo[:-1] + frame * 100_000 + b";", remove_bg=False)
-    assert result.seconds < 2
+    assert time.monotonic() - began < 2
     assert [warning.code for warning in result.warnings] == ["first_frame"]
 
 
@@ -244,12 +246,12 @@ def test_metadata_never_reaches_a_decoder() -> None:
     for kind in ("JPEG", "PNG"):
         photo = saved(quarters(), kind, exif=block.tobytes())
         assert b"MARKER" in photo
-        assert b"MARKER" not in look(photo).data
+        assert b"MARKER" not in parse(photo).data
 
 
 def test_what_is_kept_of_a_jpeg_is_the_picture() -> None:
     photo = saved(Image.fromarray(noise(300, 200)), "JPEG", progressive=True, comment=b"hello")
-    stripped = look(photo).data
+    stripped = parse(photo).data
     assert b"hello" not in stripped
     pictures = [np.asarray(Image.open(io.BytesIO(data))) for data in (photo, stripped)]
     assert np.array_equal(*pictures)

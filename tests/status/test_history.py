@@ -14,11 +14,11 @@ from darkroom.aws import index as index_module
 from darkroom.aws.index import JobIndex
 from darkroom.aws.items import job_item
 from darkroom.errors import RetryLater
-from darkroom.history import Place
+from darkroom.history_cursor import HistoryCursor
 from darkroom.jobs import FileEvent, Job
+from darkroom.outcomes import Outcome
 from darkroom.states import ArchiveStatus, JobStatus
-from darkroom.tally import Outcome
-from functions.status import api, history
+from functions.status import app, history
 from tests.conftest import KEY, Cloud, FakeContext, http_event
 from tests.making import a_job
 
@@ -33,7 +33,7 @@ def still_clock(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def get(**query: str) -> Any:
     event = http_event("GET", "/jobs", credential=KEY, query=query or None)
-    answer = api.handler(event, FakeContext())
+    answer = app.handler(event, FakeContext())
     return json.loads(answer["body"]) | {"code": answer["statusCode"]}
 
 
@@ -161,9 +161,14 @@ def test_a_cursor_from_before_the_oldest_job_ends_the_list(cloud: Cloud) -> None
 
 
 def test_a_place_comes_back_from_its_cursor() -> None:
-    for place in (Place("2023-11-14"), Place("2023-11-14", "1700000000.001", "a-b_C9")):
-        assert Place.parse(str(place)) == place
-    assert Place("2024-03-01", "1709251200", "j1").day_before() == Place("2024-02-29")
+    for place in (
+        HistoryCursor("2023-11-14"),
+        HistoryCursor("2023-11-14", "1700000000.001", "a-b_C9"),
+    ):
+        assert HistoryCursor.parse(str(place)) == place
+    assert HistoryCursor("2024-03-01", "1709251200", "j1").day_before() == HistoryCursor(
+        "2024-02-29"
+    )
 
 
 # ---- the batch read

@@ -10,27 +10,8 @@ import pytest
 from darkroom.aws.services import services
 from functions.status import websocket
 from tests.conftest import KEY, Cloud, FakeContext
+from tests.gateway import StandInGateway
 from tests.making import TOKEN, a_file, a_job
-
-
-class GoneError(Exception):
-    pass
-
-
-class StandInGateway:
-    """Stands in for API Gateway's side of the connections, which moto does not have."""
-
-    class exceptions:  # noqa: N801 - boto3's name
-        GoneException = GoneError
-
-    def __init__(self) -> None:
-        self.sent: list[tuple[str, dict[str, Any]]] = []
-        self.gone: set[str] = set()
-
-    def post_to_connection(self, *, ConnectionId: str, Data: bytes) -> None:  # noqa: N803
-        if ConnectionId in self.gone:
-            raise GoneError
-        self.sent.append((ConnectionId, json.loads(Data)))
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import Cloud
-from tests.upload.test_create import PHOTO, post
+from tests.upload.posting import PHOTO, post
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from darkroom.jobs import FileEvent
+from darkroom.outcomes import Outcome
 from darkroom.states import JobStatus
-from darkroom.tally import Outcome
 from functions.upload import app
 from tests.conftest import KEY, Cloud, FakeContext, http_event
 from tests.making import TOKEN, a_file, a_job

@@ -1,11 +1,11 @@
-"""Photo in, cut-out out: the image engine, which knows nothing of AWS.
+"""The image engine: a photo in, a cutout out. It knows nothing of AWS.
 
 engine = Engine(Models(), Limits())
 result = engine.process(photo, options)
-for result in engine.map(photos, options): ...
 """
 
 from functions.process.engine.engine import Engine
-from functions.process.engine.types import Limits, PhotoWarning, Result
+from functions.process.engine.pipeline_state import Budget
+from functions.process.engine.results import PhotoWarning, Result
 
-__all__ = ["Engine", "Limits", "PhotoWarning", "Result"]
+__all__ = ["Budget", "Engine", "PhotoWarning", "Result"]

@@ -34,6 +34,6 @@ class Strips:
             return iter([work(0, rows)])
         return self._pool.map(lambda top: work(top, min(rows, top + step)), tops)
 
-    def halves(self, rows: int, work: Callable[[int, int], T]) -> list[T]:
-        """`work(top, bottom)` for one strip a core."""
+    def one_per_core(self, rows: int, work: Callable[[int, int], T]) -> list[T]:
+        """`work(top, bottom)` for one strip per core."""
         return list(self.map(rows, _STRIP_BYTES * self.threads // max(1, rows), work))

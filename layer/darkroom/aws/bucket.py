@@ -25,7 +25,7 @@ class Head:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ListedObject:
     """An object as a listing has it. size: bytes."""
 
     key: str
@@ -135,11 +135,11 @@ class Bucket:
                     Delete={"Objects": keys, "Quiet": True},  # type: ignore[typeddict-item]
                 )
 
-    def find(self, prefix: str) -> Found | None:
+    def find(self, prefix: str) -> ListedObject | None:
         """The first object whose key begins with `prefix`."""
         listed = self.client.list_objects_v2(Bucket=self.name, Prefix=prefix, MaxKeys=1)
         for found in listed.get("Contents", []):
-            return Found(found["Key"], found["ETag"].strip('"'), found["Size"])
+            return ListedObject(found["Key"], found["ETag"].strip('"'), found["Size"])
         return None
 
     def begin_upload(self, key: str, content_type: str) -> str:

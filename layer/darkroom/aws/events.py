@@ -1,4 +1,4 @@
-"""Telling the account's other systems, by way of EventBridge."""
+"""JobChangeHandler the account's other systems, by way of EventBridge."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from boto3.dynamodb.conditions import Key
 
 from darkroom.aws import items
 from darkroom.errors import RetryLater
-from darkroom.history import Place
+from darkroom.history_cursor import HistoryCursor
 from darkroom.jobs import Job
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class JobIndex:
 
     table: Table
 
-    def day(self, place: Place, *, limit: int) -> tuple[list[Place], bool]:
+    def day(self, place: HistoryCursor, *, limit: int) -> tuple[list[HistoryCursor], bool]:
         """The places of the next jobs of a day, newest first, and whether there are more."""
         query: dict[str, Any] = {
             "IndexName": HISTORY,
@@ -49,7 +49,7 @@ class JobIndex:
             }
         found = self.table.query(**query)
         places = [
-            Place(place.day, str(item["created_at"]), items.job_of(str(item["pk"])))
+            HistoryCursor(place.day, str(item["created_at"]), items.job_of(str(item["pk"])))
             for item in found["Items"]
         ]
         return places, "LastEvaluatedKey" in found

@@ -22,15 +22,15 @@ from typing import Any, Final
 
 from boto3.dynamodb.types import TypeDeserializer
 
-from darkroom import tally
+from darkroom import outcomes
 from darkroom.archives import Archive
 from darkroom.files import File, ResultInfo
-from darkroom.history import day_of
+from darkroom.history_cursor import day_of
 from darkroom.jobs import Job
 from darkroom.messages import Source
+from darkroom.outcomes import Counts
 from darkroom.spans import Span
 from darkroom.states import ArchiveStatus, FileStatus, JobStatus
-from darkroom.tally import Counts
 from darkroom.usage import Timing, Usage
 
 JOB: Final = "JOB"
@@ -69,7 +69,7 @@ def job_item(job: Job) -> dict[str, Any]:
             str(upload): [span.first, span.length, span.files] for upload, span in job.spans.items()
         },
         "total": job.total,
-        "tally": tally.pack(job.tally),
+        "tally": outcomes.pack(job.tally),
         "counts": asdict(job.counts),
         "recent": [dict(entry) for entry in job.recent],
         "sequence": job.sequence,
@@ -106,7 +106,7 @@ def job_from(item: Mapping[str, Any]) -> Job:
             for upload, span in item["spans"].items()
         },
         total=None if item["total"] is None else int(item["total"]),
-        tally=tally.unpack(bytes(item["tally"])),
+        tally=outcomes.unpack(bytes(item["tally"])),
         counts=Counts(**{name: int(number) for name, number in item["counts"].items()}),
         recent=tuple(item["recent"]),
         sequence=int(item["sequence"]),

@@ -14,7 +14,7 @@ from darkroom.aws.bulk import BulkReader
 from darkroom.aws.connections import Connections
 from darkroom.aws.events import EventBus
 from darkroom.aws.index import JobIndex
-from darkroom.aws.ledger import Ledger
+from darkroom.aws.ledger_table import LedgerTable
 from darkroom.aws.queues import Lanes, Queue
 from darkroom.aws.table import JobTable
 from darkroom.settings import Settings, read_settings
@@ -51,8 +51,8 @@ class Services:
         return JobIndex(self._table)
 
     @cached_property
-    def ledger(self) -> Ledger:
-        return Ledger(self._table)
+    def ledger(self) -> LedgerTable:
+        return LedgerTable(self._table)
 
     @cached_property
     def bucket(self) -> Bucket:
@@ -78,17 +78,21 @@ class Services:
     @cached_property
     def lanes(self) -> Lanes:
         return Lanes(
-            images=self._queue(self.settings.images_queue_url),
-            bulk=self._queue(self.settings.bulk_images_queue_url),
+            images=self._queue(self.settings.process_queue_url),
+            bulk=self._queue(self.settings.process_bulk_queue_url),
         )
 
     @cached_property
-    def images_alone(self) -> Queue:
-        return self._queue(self.settings.images_alone_queue_url)
+    def process_alone(self) -> Queue:
+        return self._queue(self.settings.process_alone_queue_url)
 
     @cached_property
-    def intake(self) -> Queue:
-        return self._queue(self.settings.intake_queue_url)
+    def ingest(self) -> Queue:
+        return self._queue(self.settings.ingest_queue_url)
+
+    @cached_property
+    def lifecycle(self) -> Queue:
+        return self._queue(self.settings.lifecycle_queue_url)
 
     @cached_property
     def archives(self) -> Queue:

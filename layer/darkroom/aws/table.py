@@ -12,8 +12,9 @@ from boto3.dynamodb.conditions import Attr, Key
 from botocore.exceptions import ClientError
 
 from darkroom.aws import items
+from darkroom.endings import NEVER_UPLOADED
 from darkroom.errors import NotFound, RetryLater
-from darkroom.files import NEVER_UPLOADED, File, ResultInfo
+from darkroom.files import File, ResultInfo
 from darkroom.jobs import Job
 from darkroom.states import FILE_MOVES, FileStatus
 
@@ -149,14 +150,14 @@ class JobTable:
         )
 
     def expanded(self, file: File) -> bool:
-        """The upload was a ZIP, and all its photos have been dealt out."""
+        """The upload was a ZIP, and all its photos have been dispatched."""
         return self._move(file, FileStatus.AWAITING_UPLOAD, FileStatus.EXPANDED)
 
     def rejected(self, file: File, error: Mapping[str, str]) -> bool:
         """The upload could not be read at all."""
         return self._move(file, FileStatus.AWAITING_UPLOAD, FileStatus.FAILED, error=dict(error))
 
-    def given_up(self, file: File) -> bool:
+    def upload_cancelled(self, file: File) -> bool:
         """The job was cancelled before the upload came."""
         return self._move(file, FileStatus.AWAITING_UPLOAD, FileStatus.CANCELLED)
 
@@ -187,7 +188,7 @@ class JobTable:
         """The job itself goes: from now on its id is unknown."""
         self.table.delete_item(Key={"pk": items.partition(job_id), "sk": items.JOB})
 
-    def sweep_out(self, job_id: str) -> None:
+    def delete_items(self, job_id: str) -> None:
         """All other items of a forgotten job go: files and followers."""
         query: dict[str, Any] = {
             "KeyConditionExpression": Key("pk").eq(items.partition(job_id)),

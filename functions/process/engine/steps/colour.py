@@ -10,23 +10,23 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
+from functions.process.engine.pipeline_state import PipelineState, Tools
 from functions.process.engine.steps.decode import guarded
 from functions.process.engine.strips import Strips
-from functions.process.engine.work import Tools, Work
 
 # The colours that tell whether a profile is sRGB in all but name: 6 levels of each channel.
 _PROBE = np.stack(np.meshgrid(*[np.arange(0, 256, 51)] * 3), axis=-1).reshape(1, -1, 3)
 
 
-def to_srgb(work: Work, tools: Tools) -> None:
-    opened = work.image
+def to_srgb(state: PipelineState, tools: Tools) -> None:
+    opened = state.image
     profile = opened.info.get("icc_profile")
     # Palettes and their transparency are looked at here for the first time.
     image = guarded(opened.format or "picture", lambda: _eight_bit(opened))
     if profile:
         converted = _by_profile(image, profile, tools.strips)
         if converted is None:
-            work.warn("colour_profile", "The photo's colour profile is broken and was ignored.")
+            state.warn("colour_profile", "The photo's colour profile is broken and was ignored.")
         image = converted or image
     if image.mode == "LAB":
         lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
@@ -34,7 +34,7 @@ def to_srgb(work: Work, tools: Tools) -> None:
     if image.mode not in ("RGB", "RGBA"):
         image = image.convert("RGBA" if image.has_transparency_data else "RGB")
     image.info = {}
-    work.image = image
+    state.image = image
 
 
 def _eight_bit(image: Image.Image) -> Image.Image:
@@ -90,7 +90,7 @@ def _by_profile(image: Image.Image, profile: bytes, strips: Strips) -> Image.Ima
             part = plain.crop((0, top, plain.width, bottom))
             converted.paste(ImageCms.applyTransform(part, change) or part, (0, top))
 
-        strips.halves(plain.height, strip)
+        strips.one_per_core(plain.height, strip)
     except (ImageCms.PyCMSError, OSError, ValueError):
         return None
     if alpha:

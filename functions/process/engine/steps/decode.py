@@ -11,9 +11,9 @@ import pi_heif
 from PIL import Image, UnidentifiedImageError
 
 from darkroom.errors import FileError
-from functions.process.engine.steps.inspect import check_size
-from functions.process.engine.structure.found import damaged
-from functions.process.engine.work import Tools, Work
+from functions.process.engine.pipeline_state import PipelineState, Tools
+from functions.process.engine.steps.probe import check_size
+from functions.process.engine.structure.image_file import damaged
 
 pi_heif.register_heif_opener(thumbnails=False)
 # `check_size` is stricter than Pillow's own guard and answers with a name instead of a warning.
@@ -22,18 +22,16 @@ Image.MAX_IMAGE_PIXELS = None
 T = TypeVar("T")
 
 
-def decode(work: Work, tools: Tools) -> None:
-    found = work.found
-    if found is None:
-        raise RuntimeError("`inspect` comes first")
-    image = guarded(
-        found.decoder, lambda: Image.open(io.BytesIO(found.data), formats=[found.decoder])
-    )
+def decode(state: PipelineState, tools: Tools) -> None:
+    file = state.file
+    if file is None:
+        raise RuntimeError("`probe` comes first")
+    image = guarded(file.decoder, lambda: Image.open(io.BytesIO(file.data), formats=[file.decoder]))
     check_size(image.size, tools.limits)
-    guarded(found.decoder, image.load)
-    work.image = image
+    guarded(file.decoder, image.load)
+    state.image = image
     # The file's copy without metadata has done its part.
-    work.found = replace(found, data=b"")
+    state.file = replace(file, data=b"")
 
 
 def guarded(decoder: str, read: Callable[[], T]) -> T:

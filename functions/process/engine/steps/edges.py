@@ -9,8 +9,8 @@ import numpy as np
 from PIL import Image
 
 from functions.process.engine.enlarge import enlarged
+from functions.process.engine.pipeline_state import PipelineState, Plane, Tools, plane
 from functions.process.engine.strips import Strips
-from functions.process.engine.work import Plane, Tools, Work, plane
 from functions.process.warm_rembg import post_processing
 
 # What rembg's `post_process` looks at around a pixel: its opening 2, its Gaussian 4 x sigma 2.
@@ -19,16 +19,16 @@ _REACH = 10
 _MATTING = (240, 10, 10)
 
 
-def refine_edges(work: Work, tools: Tools) -> None:
-    if not work.cut or work.options.edges == "plain":
+def refine_edges(state: PipelineState, tools: Tools) -> None:
+    if not state.cut or state.options.edges == "plain":
         return
-    alpha = work.full_alpha(tools.strips)
+    alpha = state.full_alpha(tools.strips)
     if alpha is None:
         return
-    if work.options.edges == "smooth":
-        work.alpha = _smooth(alpha, tools.strips)
+    if state.options.edges == "smooth":
+        state.alpha = _smooth(alpha, tools.strips)
     else:
-        _unmix(work, tools, alpha)
+        _unmix(state, tools, alpha)
 
 
 def _smooth(alpha: Plane, strips: Strips) -> Plane:
@@ -47,32 +47,32 @@ def _smooth(alpha: Plane, strips: Strips) -> Plane:
     return result
 
 
-def _unmix(work: Work, tools: Tools, alpha: Plane) -> None:
+def _unmix(state: PipelineState, tools: Tools, alpha: Plane) -> None:
     """Alpha and the subject's own colours, as rembg's matting or decontamination gives them.
 
     Both solve for all pixels at once, in hundreds of bytes a pixel, so a larger photo is solved
     on a reduced copy: then alpha and the colours of half-transparent pixels are enlarged, and
     opaque pixels keep the photo's own.
     """
-    photo = work.image.convert("RGB")
+    photo = state.image.convert("RGB")
     mask = Image.fromarray(alpha)
-    small = _reduced_size(photo.size, tools.limits.matting_pixels)
+    small = _reduced_size(photo.size, tools.budget.matting_pixels)
     if small == photo.size:
-        solved = _solve(work, tools, photo, mask)
+        solved = _solve(state, tools, photo, mask)
         colours, alpha = solved.convert("RGB"), np.asarray(solved.getchannel("A"))
     else:
-        work.warn(
+        state.warn(
             "edges_reduced",
             f"The edges were worked out at {small[0]} x {small[1]} pixels and enlarged.",
         )
         box = Image.Resampling.BOX
-        solved = _solve(work, tools, photo.resize(small, box), mask.resize(small, box))
-        if work.options.edges == "matting":
+        solved = _solve(state, tools, photo.resize(small, box), mask.resize(small, box))
+        if state.options.edges == "matting":
             alpha = enlarged(solved.getchannel("A"), photo.size, tools.strips)
         colours = _edge_colours(photo, solved.convert("RGB"), alpha)
-    if work.image.mode == "RGBA":
-        colours.putalpha(work.image.getchannel("A"))
-    work.image, work.alpha, work.unmixed = colours, alpha, True
+    if state.image.mode == "RGBA":
+        colours.putalpha(state.image.getchannel("A"))
+    state.image, state.alpha, state.unmixed = colours, alpha, True
 
 
 def _reduced_size(size: tuple[int, int], pixels: int) -> tuple[int, int]:
@@ -80,12 +80,14 @@ def _reduced_size(size: tuple[int, int], pixels: int) -> tuple[int, int]:
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
 
-def _solve(work: Work, tools: Tools, photo: Image.Image, mask: Image.Image) -> Image.Image:
+def _solve(
+    state: PipelineState, tools: Tools, photo: Image.Image, mask: Image.Image
+) -> Image.Image:
     """RGBA in straight alpha, by rembg. Raises what its solvers raise, but for unusable masks."""
     bg = post_processing()
     # The solvers keep every core busy and take much memory, as the model does.
     with tools.turn:
-        if work.options.edges == "matting":
+        if state.options.edges == "matting":
             # No certain foreground or background to start from is a ValueError: rembg.remove
             # decontaminates then.
             with suppress(ValueError):

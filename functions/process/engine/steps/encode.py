@@ -9,18 +9,18 @@ import numpy as np
 from PIL import Image
 
 from darkroom.errors import FileError
-from functions.process.engine import compose, png
-from functions.process.engine.work import Tools, Work
+from functions.process.engine import compose, png_encoder
+from functions.process.engine.pipeline_state import PipelineState, Tools
 
 _LONGEST_SIDE = {"webp": 16_383, "jpeg": 65_500, "avif": 65_535}
 
 
-def encode(work: Work, tools: Tools) -> None:
-    rows, channels = compose.rows(work)
-    width, height = work.image.size
-    kind = work.options.format
+def encode(state: PipelineState, tools: Tools) -> None:
+    rows, channels = compose.rows(state)
+    width, height = state.image.size
+    kind = state.options.format
     if kind == "png":
-        work.data = png.encode(rows, width, height, channels, tools.strips)
+        state.data = png_encoder.encode(rows, width, height, channels, tools.strips)
         return
     longest = _LONGEST_SIDE[kind]
     if max(width, height) > longest:
@@ -37,8 +37,8 @@ def encode(work: Work, tools: Tools) -> None:
     list(tools.strips.map(height, width * channels, strip))
     image = Image.fromarray(whole[..., 0] if channels == 1 else whole)
     out = io.BytesIO()
-    image.save(out, kind.upper(), **_settings(kind, work.options.quality, channels))
-    work.data = out.getvalue()
+    image.save(out, kind.upper(), **_settings(kind, state.options.quality, channels))
+    state.data = out.getvalue()
 
 
 def _settings(kind: str, quality: int | None, channels: int) -> dict[str, Any]:

@@ -9,28 +9,28 @@ from PIL import Image
 
 from darkroom.errors import FileError
 from functions.process.engine.enlarge import widened
+from functions.process.engine.pipeline_state import PipelineState, Tools
 from functions.process.engine.strips import Strips
-from functions.process.engine.work import Tools, Work
 
 if TYPE_CHECKING:
     from rembg.sessions.base import BaseSession
 
 
-def make_mask(work: Work, tools: Tools) -> None:
-    if not work.options.remove_bg:
+def make_mask(state: PipelineState, tools: Tools) -> None:
+    if not state.options.remove_bg:
         return
-    if work.options.model is None:
+    if state.options.model is None:
         raise FileError("unknown_model", "No model was chosen to remove the background with.")
-    session = tools.models.session(work.options.model)
+    session = tools.models.session(state.options.model)
     # rembg's `predict` scales the photo to the model's input and the mask back to the photo, on
     # one core and with the photo's transparency dropped. It gets a photo that has the right size
     # already, so that both scalings, by the same filter, can be ours, in strips.
     size = _input_size(session)
-    photo = work.image if work.image.mode == "RGB" else work.image.convert("RGB")
+    photo = state.image if state.image.mode == "RGB" else state.image.convert("RGB")
     small = _scaled(photo, size, tools.strips) if size else photo
     with tools.turn, np.errstate(invalid="ignore", divide="ignore"):
         mask = session.predict(small)[0]
-    work.mask = widened(mask, work.image.width)
+    state.mask = widened(mask, state.image.width)
 
 
 def _input_size(session: BaseSession) -> tuple[int, int] | None:
@@ -59,5 +59,5 @@ def _scaled(photo: Image.Image, size: tuple[int, int], strips: Strips) -> Image.
         )
         result.paste(part, (0, top))
 
-    strips.halves(height, strip)
+    strips.one_per_core(height, strip)
     return result

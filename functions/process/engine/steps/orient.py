@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from PIL.Image import Transpose
 
+from functions.process.engine.pipeline_state import PipelineState, Tools
 from functions.process.engine.structure.exif import orientation
-from functions.process.engine.work import Tools, Work
 
 # What undoes each orientation. Source: EXIF 2.32, tag 274.
 _UPRIGHT = {
@@ -19,13 +19,13 @@ _UPRIGHT = {
 }
 
 
-def orient(work: Work, _tools: Tools) -> None:
-    turned = work.found.orientation if work.found else 1
+def orient(state: PipelineState, _tools: Tools) -> None:
+    turned = state.file.orientation if state.file else 1
     if turned == 0:
-        turned = orientation(work.image.info.get("exif", b""))
+        turned = orientation(state.image.info.get("exif", b""))
     method = _UPRIGHT.get(turned)
     if method is None:
         return
-    info = work.image.info
-    work.image = work.image.transpose(method)
-    work.image.info.update(info)
+    info = state.image.info
+    state.image = state.image.transpose(method)
+    state.image.info.update(info)

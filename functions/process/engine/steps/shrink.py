@@ -5,21 +5,21 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from functions.process.engine.work import Tools, Work
+from functions.process.engine.pipeline_state import PipelineState, Tools
 
 # Pillow first averages whole pixels down to this many times the size, then filters properly.
 _GAP = 3.0
 
 
-def shrink(work: Work, tools: Tools) -> None:
-    limit = work.options.max_side
-    width, height = work.image.size
+def shrink(state: PipelineState, tools: Tools) -> None:
+    limit = state.options.max_side
+    width, height = state.image.size
     if limit is None or max(width, height) <= limit:
         return
     scale = limit / max(width, height)
     size = max(1, round(width * scale)), max(1, round(height * scale))
-    alpha = work.full_alpha(tools.strips)
-    work.image = work.image.resize(size, Image.Resampling.LANCZOS, reducing_gap=_GAP)
+    alpha = state.full_alpha(tools.strips)
+    state.image = state.image.resize(size, Image.Resampling.LANCZOS, reducing_gap=_GAP)
     if alpha is not None:
         plane = Image.fromarray(np.ascontiguousarray(alpha))
-        work.alpha = np.asarray(plane.resize(size, Image.Resampling.LANCZOS, reducing_gap=_GAP))
+        state.alpha = np.asarray(plane.resize(size, Image.Resampling.LANCZOS, reducing_gap=_GAP))

@@ -5,28 +5,28 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from functions.process.engine.work import Plane, Tools, Work, plane
+from functions.process.engine.pipeline_state import PipelineState, Plane, Tools, plane
 
 # Models leave a haze of almost nothing over the whole picture; below this nobody sees it.
 _VISIBLE = 16
 
 
-def trim(work: Work, tools: Tools) -> None:
+def trim(state: PipelineState, tools: Tools) -> None:
     """`margin` is a fraction of the subject's longer side, clamped to the picture."""
-    if not work.options.trim:
+    if not state.options.trim:
         return
-    visible = work.full_alpha(tools.strips)
-    if work.image.mode == "RGBA":
-        own = np.asarray(work.image.getchannel("A"))
+    visible = state.full_alpha(tools.strips)
+    if state.image.mode == "RGBA":
+        own = np.asarray(state.image.getchannel("A"))
         visible = own if visible is None else plane(cv2.min(visible, own))
     box = None if visible is None else _subject(visible)
     if box is None:
-        work.warn("no_subject", "There is nothing to trim to; the picture is not trimmed.")
+        state.warn("no_subject", "There is nothing to trim to; the picture is not trimmed.")
         return
     left, top, right, bottom = box
-    margin = round(work.options.margin * max(right - left, bottom - top))
-    width, height = work.image.size
-    work.crop(
+    margin = round(state.options.margin * max(right - left, bottom - top))
+    width, height = state.image.size
+    state.crop(
         max(0, left - margin),
         max(0, top - margin),
         min(width, right + margin),

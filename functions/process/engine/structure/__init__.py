@@ -14,20 +14,20 @@ from collections.abc import Callable
 
 from darkroom.errors import FileError, SkippedFile
 from functions.process.engine.structure import bmp, gif, heif, jpeg, png, tiff, webp
-from functions.process.engine.structure.found import Found, damaged
+from functions.process.engine.structure.image_file import ImageFile, damaged
 
-__all__ = ["Found", "look"]
+__all__ = ["ImageFile", "parse"]
 
 _READERS = {
-    b"\xff\xd8\xff": jpeg.look,
-    b"\x89PNG\r\n\x1a\n": png.look,
-    b"GIF87a": gif.look,
-    b"GIF89a": gif.look,
-    b"II*\x00": tiff.look,
-    b"MM\x00*": tiff.look,
-    b"II+\x00": tiff.look,
-    b"MM\x00+": tiff.look,
-    b"BM": bmp.look,
+    b"\xff\xd8\xff": jpeg.parse,
+    b"\x89PNG\r\n\x1a\n": png.parse,
+    b"GIF87a": gif.parse,
+    b"GIF89a": gif.parse,
+    b"II*\x00": tiff.parse,
+    b"MM\x00*": tiff.parse,
+    b"II+\x00": tiff.parse,
+    b"MM\x00+": tiff.parse,
+    b"BM": bmp.parse,
 }
 _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs")
 _OTHER_PICTURES = {
@@ -52,7 +52,7 @@ _OTHER_PICTURES = {
 }
 
 
-def look(data: bytes) -> Found:
+def parse(data: bytes) -> ImageFile:
     """What the bytes are, and what of them a decoder should see.
 
     Raises SkippedFile (`not_a_photo`) when they are no picture at all, FileError
@@ -68,22 +68,22 @@ def look(data: bytes) -> Found:
         raise damaged("it is cut off") from error
 
 
-def _reader(data: bytes) -> Callable[[bytes], Found] | None:
+def _reader(data: bytes) -> Callable[[bytes], ImageFile] | None:
     for magic, reader in _READERS.items():
         if data.startswith(magic):
             return reader
     if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
-        return webp.look
+        return webp.parse
     return _isobmff(data) if data[4:8] == b"ftyp" else None
 
 
-def _isobmff(data: bytes) -> Callable[[bytes], Found] | None:
+def _isobmff(data: bytes) -> Callable[[bytes], ImageFile] | None:
     size = min(int.from_bytes(data[:4]), 256)
     brands = {data[8:12], *(data[at : at + 4] for at in range(16, size - 3, 4))}
     if brands & {b"avif", b"avis"}:
-        return heif.look_avif
+        return heif.parse_avif
     if brands & set(_HEIF_BRANDS):
-        return heif.look_heic
+        return heif.parse_heic
     return None
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from functions.process.engine.structure.found import Found, damaged, too_complex
+from functions.process.engine.structure.image_file import ImageFile, damaged, too_complex
 
 _MAX_BLOCKS = 20_000  # before the first picture; programs write fewer than ten
 _MAX_PIECES = 1_000_000  # of the first picture, 255 bytes each as a rule
 
 
-def look(data: bytes) -> Found:
+def parse(data: bytes) -> ImageFile:
     """The first picture's place, and whether another follows it."""
     if len(data) < 13:
         raise damaged("it is cut off")
@@ -27,7 +27,7 @@ def look(data: bytes) -> Found:
     canvas = (int.from_bytes(data[n : n + 2], "little") for n in (6, 8))
     size = tuple(map(max, canvas, (left + width, top + height)))
     at, _ = _pieces(data, at + 10 + _table(data[at + 9]) + 1, _MAX_PIECES)
-    return Found("GIF", data, size=(size[0], size[1]), frames=data[at : at + 1] in (b"!", b","))
+    return ImageFile("GIF", data, size=(size[0], size[1]), frames=data[at : at + 1] in (b"!", b","))
 
 
 def _table(flags: int) -> int:

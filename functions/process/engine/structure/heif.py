@@ -5,22 +5,22 @@ from __future__ import annotations
 import re
 import struct
 
-from functions.process.engine.structure.found import Found, damaged, too_complex
+from functions.process.engine.structure.image_file import ImageFile, damaged, too_complex
 
 _TYPE_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8}
 
 
-def look_heic(data: bytes) -> Found:
+def parse_heic(data: bytes) -> ImageFile:
     """libheif turns the picture itself."""
     _check_exif(data)
     _check_items(data)
-    return Found("HEIF", data)
+    return ImageFile("HEIF", data)
 
 
-def look_avif(data: bytes) -> Found:
+def parse_avif(data: bytes) -> ImageFile:
     """Pillow puts the container's rotation where EXIF's would be; see `orient`."""
     _check_exif(data)
-    return Found("AVIF", data, orientation=0)
+    return ImageFile("AVIF", data, orientation=0)
 
 
 def _check_items(data: bytes) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from functions.process.engine.structure.exif import orientation
-from functions.process.engine.structure.found import Found, damaged, too_complex
+from functions.process.engine.structure.image_file import ImageFile, damaged, too_complex
 
 # Every scan of a progressive JPEG goes over all its coefficients again. Encoders write 1 to 12.
 _MAX_SCANS = 64
@@ -20,8 +20,8 @@ _MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7]")
 _FILL = re.compile(rb"\xff+")
 
 
-def look(data: bytes) -> Found:
-    """The file with its picture and colour profile only; raises as `structure.look` does."""
+def parse(data: bytes) -> ImageFile:
+    """The file with its picture and colour profile only; raises as `structure.parse` does."""
     kept = [b"\xff\xd8"]
     turned, size, scans, at = 1, None, 0, 2
     for _ in range(_MAX_SEGMENTS):
@@ -59,7 +59,7 @@ def look(data: bytes) -> Found:
         raise too_complex("it has thousands of segments")
     if not scans or not size:
         raise damaged("it holds no picture")
-    return Found("JPEG", b"".join(kept), turned, size)
+    return ImageFile("JPEG", b"".join(kept), turned, size)
 
 
 def _check_scans(scans: int, size: tuple[int, int] | None) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import struct
 
 from functions.process.engine.structure.exif import orientation
-from functions.process.engine.structure.found import Found, damaged, too_complex
+from functions.process.engine.structure.image_file import ImageFile, damaged, too_complex
 
 _MAX_CHUNKS = 100_000  # 50 MB in libpng's default 8 KB pieces are 6,400
 _KEPT = {b"IHDR", b"PLTE", b"tRNS", b"iCCP", b"IDAT", b"IEND"}
 
 
-def look(data: bytes) -> Found:
+def parse(data: bytes) -> ImageFile:
     """The file with its picture, transparency and colour profile only."""
     kept = [data[:8]]
     turned, size, frames, at = 1, None, False, 8
@@ -35,4 +35,4 @@ def look(data: bytes) -> Found:
         raise too_complex("it has a hundred thousand chunks")
     if size is None:
         raise damaged("it has no header")
-    return Found("PNG", b"".join(kept), turned, size, frames)
+    return ImageFile("PNG", b"".join(kept), turned, size, frames)

@@ -6,7 +6,7 @@ import math
 import struct
 from typing import NamedTuple
 
-from functions.process.engine.structure.found import Found, damaged, too_complex
+from functions.process.engine.structure.image_file import ImageFile, damaged, too_complex
 
 _MAX_TAGS = 1_000
 _MAX_STRIPS = 100_000
@@ -46,7 +46,7 @@ class Tag(NamedTuple):
     value: int
 
 
-def look(data: bytes) -> Found:
+def parse(data: bytes) -> ImageFile:
     """Checks that tags do not overlap wildly, and that strips and tiles are of a sane number.
 
     Pillow copies every tag's value; a few hundred that all point at the same 50 MB would fill
@@ -59,7 +59,7 @@ def look(data: bytes) -> Found:
         raise too_complex("its tags overlap")
     _check_layout(tags)
     size = (tags[_WIDTH].value, tags[_HEIGHT].value) if {_WIDTH, _HEIGHT} <= tags.keys() else None
-    return Found("TIFF", data, size=size, frames=following != 0)
+    return ImageFile("TIFF", data, size=size, frames=following != 0)
 
 
 def _directory(data: bytes) -> tuple[dict[int, Tag], int]:

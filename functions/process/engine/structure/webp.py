@@ -5,12 +5,12 @@ from __future__ import annotations
 import struct
 
 from functions.process.engine.structure.exif import orientation
-from functions.process.engine.structure.found import Found, too_complex
+from functions.process.engine.structure.image_file import ImageFile, too_complex
 
 _MAX_CHUNKS = 20_000
 
 
-def look(data: bytes) -> Found:
+def parse(data: bytes) -> ImageFile:
     """Size, orientation and number of frames; the file itself goes on unchanged."""
     turned, size, frames, at = 1, None, 0, 12
     for _ in range(_MAX_CHUNKS):
@@ -26,7 +26,7 @@ def look(data: bytes) -> Found:
         at += 8 + length + (length & 1)
     else:
         raise too_complex("it has thousands of chunks")
-    return Found("WEBP", data, turned, size, frames > 1)
+    return ImageFile("WEBP", data, turned, size, frames > 1)
 
 
 def _size(kind: bytes, body: bytes) -> tuple[int, int] | None:

@@ -1,0 +1,88 @@
+"""One photo's work: read it, process it, store the result, record the outcome."""
+
+from __future__ import annotations
+
+import mimetypes
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from darkroom.errors import FileError
+from darkroom.files import ResultInfo, ended_by
+from darkroom.keys import result_key
+from darkroom.messages import ImageMessage
+from darkroom.names import with_extension
+from darkroom.settings import Settings
+from darkroom.states import FileStatus
+from functions.process.entry import read_photo
+
+if TYPE_CHECKING:
+    from darkroom.aws.bucket import Bucket
+    from darkroom.aws.table import JobTable
+    from functions.process.engine import Engine
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoWorker:
+    settings: Settings
+    jobs: JobTable
+    bucket: Bucket
+    engine: Engine
+
+    def process(self, message: ImageMessage) -> None:
+        """A photo that cannot be processed ends as failed; only what may pass is raised.
+
+        A repeat of a photo that has ended does nothing, nor does one whose job was deleted; one
+        whose job was cancelled, or expired, before it began is not begun.
+        """
+        file = self.jobs.file(message.job_id, message.file_id)
+        job = self.jobs.get(message.job_id)
+        if file is None or file.status is not FileStatus.QUEUED or file.attempt != message.attempt:
+            return
+        if job is None or job.status.stopped:
+            self.jobs.ended(file, FileStatus.CANCELLED)
+            return
+        try:
+            result = self._result(message)
+        except FileError as error:
+            status = FileStatus.FAILED if _expected(message) else ended_by(error)
+            self.jobs.ended(file, status, error=error.as_dict())
+            return
+        if not self.jobs.ended(file, FileStatus.SUCCEEDED, result):
+            self._clean_up(message, result)
+
+    def _clean_up(self, message: ImageMessage, unwanted: ResultInfo) -> None:
+        """The job was deleted meanwhile, or another worker's result came first."""
+        file = self.jobs.file(message.job_id, message.file_id)
+        if file is None or (file.result and file.result.key != unwanted.key):
+            self.bucket.delete(unwanted.key)
+
+    def _result(self, message: ImageMessage) -> ResultInfo:
+        begun = time.monotonic()
+        source = message.source
+        reader = self.bucket.reader(source.key, source.etag)
+        photo = read_photo(reader, source, self.settings.limits)
+        if not photo:
+            raise FileError("empty_file", "The file is empty; upload it again from where it came.")
+        result = self.engine.process(photo, message.options)
+        name = with_extension(message.name, result.extension).rpartition("/")[2]
+        key = result_key(message.job_id, message.file_id, result.crc32, name)
+        self.bucket.write(key, result.data, result.content_type)
+        return ResultInfo(
+            key=key,
+            content_type=result.content_type,
+            size=len(result.data),
+            crc32=result.crc32,
+            width=result.width,
+            height=result.height,
+            milliseconds=round(1000 * (time.monotonic() - begun)),
+            faces=result.faces,
+            model=result.model,
+            warnings=tuple({"code": w.code, "message": w.message} for w in result.warnings),
+        )
+
+
+def _expected(message: ImageMessage) -> bool:
+    """Somebody meant this to be a photo: it was sent by itself, or it is called one."""
+    kind, _ = mimetypes.guess_type(message.name)
+    return message.source.entry is None or (kind or "").startswith("image/")

@@ -1,0 +1,38 @@
+"""The table's stream, jobs only: acts on every change of a job."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from darkroom.aws import items
+from darkroom.aws.services import services
+from darkroom.jobs import Job
+from functions.progress.completion import Completions
+from functions.progress.job_changes import Change, JobChangeHandler
+from functions.progress.pushes import push
+from functions.progress.totals import update_totals
+
+logger = Logger(service="notify")
+
+
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], _context: LambdaContext) -> None:
+    """Raises to have the batch delivered again; everything here is idempotent.
+
+    Pushes come last: they depend on clients, and nothing else may wait for one of them.
+    """
+    shared = services()
+    completions = Completions(shared.events, shared.webhooks, shared.settings.bucket_name)
+    follow_up = JobChangeHandler(shared.jobs, shared.archives, shared.lifecycle, completions)
+    records = [record["dynamodb"] for record in event["Records"]]
+    changes = [Change(_job(r.get("OldImage")), _job(r.get("NewImage"))) for r in records]
+    follow_up.handle(changes)
+    update_totals(changes, shared.ledger)
+    push(changes, shared.connections)
+
+
+def _job(image: dict[str, Any] | None) -> Job | None:
+    return items.job_from(items.from_stream(image)) if image else None

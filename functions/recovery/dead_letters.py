@@ -1,0 +1,36 @@
+"""The dead-letter queues: work that failed each time it was tried ends, so that its job ends."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.batch import (
+    BatchProcessor,
+    EventType,
+    process_partial_response,
+)
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from darkroom.aws.s3_events import messages_in
+from darkroom.aws.services import services
+from functions.recovery.failures import Failures
+
+logger = Logger(service="dead-letters")
+_processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
+
+
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], context: LambdaContext) -> Any:
+    """A body that is not one of our messages stays in its queue, for a person to look at."""
+    shared = services()
+    failures = Failures(shared.jobs, shared.lifecycle)
+
+    def end(record: SQSRecord) -> None:
+        for message in messages_in(record.body):
+            # A webhook's URL may hold a secret.
+            logger.error("Gave up", extra={"work": message.model_dump(exclude={"url"})})
+            failures.end(message)
+
+    return process_partial_response(event, end, _processor, context)

@@ -1,0 +1,103 @@
+"""Dead letters: ends what could not be done, however often it was tried."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, assert_never
+
+from darkroom.endings import CRASHED
+from darkroom.errors import NotFound
+from darkroom.jobs import file_id
+from darkroom.keys import INBOX, UploadKey, drop_job_id
+from darkroom.messages import (
+    ArchiveMessage,
+    ForgetMessage,
+    ImageMessage,
+    Message,
+    NudgeMessage,
+    RetryMessage,
+    UploadMessage,
+    WebhookMessage,
+)
+from darkroom.spans import Span
+from darkroom.states import FileStatus
+
+if TYPE_CHECKING:
+    from darkroom.aws.queues import Queue
+    from darkroom.aws.table import JobTable
+
+
+@dataclass(frozen=True, slots=True)
+class Failures:
+    """Whatever has ended meanwhile, or was redriven and done, stays as it is."""
+
+    jobs: JobTable
+    lifecycle: Queue
+
+    def end(self, message: Message) -> None:
+        """Record that the work of a dead letter has failed."""
+        match message:
+            case ImageMessage():
+                self._fail_photo(message)
+            case UploadMessage():
+                self._fail_upload(message)
+            case ArchiveMessage():
+                fail_archive(message, self.jobs)
+            case RetryMessage():
+                # A nudge requeues the files that a retry did not reach.
+                self.lifecycle.send([NudgeMessage(job_id=message.job_id)])
+            case NudgeMessage():
+                pass  # the sweep nudges the job again, or fails what is left of it
+            case ForgetMessage():
+                pass  # the rest goes with the table's TTL and the bucket's lifecycle rule
+            case WebhookMessage():
+                pass  # the job does not depend on it
+            case _:
+                assert_never(message)
+
+    def _fail_photo(self, message: ImageMessage) -> None:
+        file = self.jobs.file(message.job_id, message.file_id)
+        if file and file.status is FileStatus.QUEUED and file.attempt == message.attempt:
+            self.jobs.ended(file, FileStatus.FAILED, error=CRASHED.as_dict())
+
+    def _fail_upload(self, upload: UploadMessage) -> None:
+        """Photos that were dispatched go on; the upload counts as one failed file beside them.
+
+        The nudge comes first, because the fan-out may have died before it sent their messages.
+        """
+        job_id, upload_id = _file_of(upload)
+        job, file = self.jobs.get(job_id), self.jobs.file(job_id, upload_id)
+        waiting = (FileStatus.AWAITING_UPLOAD, FileStatus.QUEUED)
+        if job is None or file is None or file.status not in waiting:
+            return
+        self.lifecycle.send([NudgeMessage(job_id=job_id)])
+        if file.status is FileStatus.QUEUED:
+            return
+        span = job.spans.get(file.index, Span(file.index, 1, 1))
+        dispatched = self._files_in(span, job_id) if span.first != file.index else 0
+        if dispatched == span.files:
+            self.jobs.expanded(file)
+            return
+        with suppress(NotFound):
+            self.jobs.change(job_id, lambda job: job.dispatch_failed(file.index, dispatched))
+            self.jobs.rejected(file, CRASHED.as_dict())
+
+    def _files_in(self, span: Span, job_id: str) -> int:
+        inside = range(span.first, span.first + span.length)
+        return sum(1 for file in self.jobs.files(job_id) if file.index in inside)
+
+
+def fail_archive(message: ArchiveMessage, jobs: JobTable) -> None:
+    with suppress(NotFound):
+        jobs.change(
+            message.job_id, lambda job: job.with_archive(job.archive.failed(message.generation))
+        )
+
+
+def _file_of(upload: UploadMessage) -> tuple[str, str]:
+    """The ids of the job and of the file that the object is an upload of."""
+    if upload.key.startswith(INBOX):
+        return drop_job_id(upload.key, upload.etag, upload.sequencer), file_id(0)
+    key = UploadKey.parse(upload.key)
+    return (key.job_id, key.file_id) if key else ("", "")

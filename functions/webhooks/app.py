@@ -1,0 +1,49 @@
+"""The webhooks queue: tells receivers outside that a job has settled."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.batch import (
+    BatchProcessor,
+    EventType,
+    process_partial_response,
+)
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from darkroom.aws.services import services
+from darkroom.messages import WebhookMessage, expect
+from darkroom.safe_http import SafeHttpClient
+from functions.webhooks.delivery import Attempt, Deliverer, DeliveryResult
+from functions.webhooks.signing import signing_key
+
+logger = Logger(service="webhooks")
+_processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
+
+
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], context: LambdaContext) -> Any:
+    shared = services()
+    deliverer = Deliverer(
+        shared.webhooks, signing_key(shared.webhook_secret), SafeHttpClient().post
+    )
+
+    def deliver(record: SQSRecord) -> None:
+        message = expect(record.body, WebhookMessage)
+        _log(message, deliverer.deliver(message))
+
+    return process_partial_response(event, deliver, _processor, context)
+
+
+def _log(message: WebhookMessage, attempt: Attempt) -> None:
+    """The URL stays out of it: people put secrets into theirs."""
+    told = {"job_id": message.job_id, "webhook_id": message.id, **attempt._asdict()}
+    match attempt.result:
+        case DeliveryResult.LATER:
+            logger.warning("Webhook failed, to be tried again", extra=told)
+        case DeliveryResult.GIVEN_UP:
+            logger.error("Webhook given up", extra=told)
+        case result:
+            logger.info("Webhook %s", result.value, extra=told)

@@ -1,0 +1,36 @@
+"""The archive queue: the results of a job become one ZIP."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.batch import (
+    BatchProcessor,
+    EventType,
+    process_partial_response,
+)
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from darkroom.aws.services import services
+from darkroom.errors import ArchiveError
+from darkroom.messages import ArchiveMessage, expect
+from functions.zip.archive.building import Builder
+
+logger = Logger(service="archive")
+_processor = BatchProcessor(event_type=EventType.SQS)
+
+
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], context: LambdaContext) -> Any:
+    shared = services()
+    builder = Builder(shared.jobs, shared.bucket, shared.archives, shared.results.read_range)
+
+    def build(record: SQSRecord) -> None:
+        try:
+            builder.build(expect(record.body, ArchiveMessage))
+        except ArchiveError:  # on record: another try would end the same
+            logger.exception("Given up", extra={"work": record.body})
+
+    return process_partial_response(event, build, _processor, context)

@@ -1,0 +1,190 @@
+"""Building the result ZIP as a multipart upload, part by part, by one worker or several.
+
+Every part can be built on its own (see `layout`), and S3 itself knows which are there. So a worker
+that died is replaced by running its message again, and whoever finds the last part in place
+completes the upload.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from darkroom.archives import Archive
+from darkroom.errors import ArchiveError, NotFound, RetryLater
+from darkroom.jobs import Job
+from darkroom.keys import archive_key
+from darkroom.messages import ArchiveMessage
+from darkroom.states import ArchiveStatus
+from functions.zip.archive.layout import Layout, Part
+from functions.zip.archive.manifest import Contents, contents_of
+from functions.zip.archive.part_reader import PartReader, Read
+
+if TYPE_CHECKING:
+    from darkroom.aws.bucket import Bucket
+    from darkroom.aws.queues import Queue
+    from darkroom.aws.table import JobTable
+
+SHARE = 512 * 1024 * 1024
+"""Bytes of the ZIP one worker builds: minutes of work, well inside its time-out."""
+READERS = 32
+"""Results read at once: S3 answers a small GET in 100-200 ms, so one worker reads 200 a second."""
+WRITERS = 2
+"""Parts uploaded at once: while S3 takes its time to answer for one, the other is on its way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Builder:
+    """read: how results are fetched, by `READERS` threads."""
+
+    jobs: JobTable
+    bucket: Bucket
+    own_queue: Queue
+    read: Read
+
+    def build(self, message: ArchiveMessage) -> None:
+        """Build the whole ZIP, or one share of it; who comes first deals the others out.
+
+        A message for a generation that is built, or no longer wanted, does nothing. Raises
+        ArchiveError once the archive is on record as failed.
+        """
+        job = self.jobs.get(message.job_id)
+        if job is None or not _wanted(job, message.generation):
+            return
+        contents = self._contents(job, message)
+        layout = contents.layout()
+        if self.bucket.size_of(_key(job)) == layout.size:
+            self._say_ready(job, layout.size)  # whoever completed it died before it could
+            return
+        parts = layout.parts()
+        upload_id = message.upload_id or self._begin(job)
+        if upload_id is None:
+            return
+        shares = _shares(parts)
+        if message.parts is None and len(shares) > 1:
+            self._send_shares(job, contents, shares[1:], upload_id)
+        first, last = message.parts or (1, len(shares[0]))
+        try:
+            self._upload(job, contents, layout, parts[first - 1 : last], upload_id)
+        except ArchiveError:
+            self._say_failed(job)
+            raise
+        self._complete(job, layout, parts, upload_id)
+
+    def _contents(self, job: Job, message: ArchiveMessage) -> Contents:
+        if message.parts is None:
+            return contents_of(job, self.jobs.files(job.job_id))
+        return Contents.loads(self.bucket.read(_plan_key(job)))
+
+    def _send_shares(
+        self, job: Job, contents: Contents, shares: Sequence[Sequence[Part]], upload_id: str
+    ) -> None:
+        self.bucket.write(_plan_key(job), contents.dumps(), "application/json")
+        self.own_queue.send(
+            [
+                ArchiveMessage(
+                    job_id=job.job_id,
+                    generation=job.archive.generation,
+                    upload_id=upload_id,
+                    parts=(share[0].number, share[-1].number),
+                )
+                for share in shares
+            ]
+        )
+
+    def _begin(self, job: Job) -> str | None:
+        """The one multipart upload of this generation, whoever began it."""
+        if job.archive.upload_id:
+            return job.archive.upload_id
+        key = _key(job)
+        mine = self.bucket.begin_upload(key, "application/zip")
+        begun = replace(job.archive, upload_id=mine)
+
+        def begin(now: Job) -> Job:
+            return now if now.archive.upload_id else now.with_archive(begun)
+
+        now, _ = self.jobs.change(job.job_id, begin)
+        if now.archive.upload_id != mine:
+            self.bucket.abort_upload(key, mine)
+        same = now.archive.generation == job.archive.generation
+        return now.archive.upload_id if same else None
+
+    def _upload(
+        self,
+        job: Job,
+        contents: Contents,
+        layout: Layout[str],
+        parts: Sequence[Part],
+        upload_id: str,
+    ) -> None:
+        """Upload those of `parts` that S3 does not have yet, each while the next ones are read.
+
+        Stops where the upload is gone: a repeat of the same work has completed it.
+        """
+        key = _key(job)
+        there = self.bucket.uploaded_parts(key, upload_id)
+        missing = [part for part in parts if part.number not in there]
+        reader = PartReader(layout, contents.items, self.read)
+        with ThreadPoolExecutor(READERS) as readers, ThreadPoolExecutor(WRITERS) as writers:
+            under_way: deque[Future[bool]] = deque()
+            for part, body in reader.bodies(missing, readers):
+                if len(under_way) == WRITERS and not under_way.popleft().result():
+                    return
+                under_way.append(
+                    writers.submit(self.bucket.upload_part, key, upload_id, part.number, body)
+                )
+            for upload in under_way:
+                upload.result()
+
+    def _complete(
+        self, job: Job, layout: Layout[str], parts: Sequence[Part], upload_id: str
+    ) -> None:
+        """Complete the upload if every part is there, and say that the ZIP is ready.
+
+        Raises RetryLater where neither the upload nor the ZIP is there.
+        """
+        there = self.bucket.uploaded_parts(_key(job), upload_id)
+        if len(there) == len(parts):
+            self.bucket.complete_upload(_key(job), upload_id, there)
+        elif self.bucket.size_of(_key(job)) != layout.size:
+            if there:
+                return  # another worker is still at its share
+            raise RetryLater("archive_gone", "The upload of the ZIP is gone; retry the job.")
+        self._say_ready(job, layout.size)
+
+    def _say_ready(self, job: Job, size: int) -> None:
+        ready = Archive(ArchiveStatus.READY, job.archive.generation, size)
+        try:
+            self.jobs.change(job.job_id, lambda now: now.with_archive(ready))
+        except NotFound:
+            self.bucket.delete(_key(job))  # the job was deleted meanwhile
+
+    def _say_failed(self, job: Job) -> None:
+        with suppress(NotFound):
+            self.jobs.change(
+                job.job_id, lambda now: now.with_archive(now.archive.failed(job.archive.generation))
+            )
+
+
+def _key(job: Job) -> str:
+    return archive_key(job.job_id, job.archive.generation)
+
+
+def _plan_key(job: Job) -> str:
+    """What the workers that share a ZIP read; it goes with the bucket's life-cycle rule."""
+    return f"{_key(job)}.plan"
+
+
+def _wanted(job: Job, generation: int) -> bool:
+    return job.archive.generation == generation and job.archive.status is ArchiveStatus.BUILDING
+
+
+def _shares(parts: Sequence[Part]) -> list[list[Part]]:
+    """The parts in runs as even as can be, of at most `SHARE` bytes."""
+    workers = max(1, -(-parts[-1].end // SHARE))
+    each = -(-len(parts) // workers)
+    return [list(parts[start : start + each]) for start in range(0, len(parts), each)]

@@ -1,0 +1,138 @@
+"""Finds the central directory of a ZIP. Section numbers are those of APPNOTE 6.3.10.
+
+Why not `zipfile`: it meets the figures (0.85 s and 77 MB before the first of 100,000 entries, where
+this takes 0.3 s and 20 MB), but one entry it does not know (a newer version, a damaged extra field)
+makes it refuse the whole archive, it takes the offsets of archives over 4 GiB without ZIP64 as they
+stand, and it calls an entry that is listed twice an overlap. The tests hold the listing to what
+`zipfile` reads wherever it does read an archive.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from struct import Struct
+
+from darkroom.errors import FileError
+from functions.zip.ingest.ranged import TAIL, RangedFile
+
+_END = Struct("<4s4H2IH")  # 4.3.16
+_END64 = Struct("<4sQ2H2I4Q")  # 4.3.14
+_LOCATOR = Struct("<4sIQI")  # 4.3.15
+_HEADER_SIGNATURE = b"PK\1\2"  # 4.3.12
+_MAX16, _MAX32 = 0xFFFF, 0xFFFFFFFF
+# A hundred thousand entries with long names and extra fields come to some 20 MB; what is longer
+# is made up to fill memory.
+MAX_DIRECTORY = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """data: the central directory's bytes, which begin at `start` in the object.
+    shift: to add to the offsets it gives, for bytes put before the archive.
+    count: entries it should have; of which only the lowest 16 bits are known unless `zip64`."""
+
+    data: bytes
+    start: int
+    shift: int
+    count: int
+    zip64: bool
+
+
+def broken(what: str) -> FileError:
+    return FileError("broken_zip", f"The ZIP is damaged: {what}. Please pack and send it again.")
+
+
+def too_many(limit: int) -> FileError:
+    return FileError(
+        "too_many_entries", f"The ZIP has more than {limit:,} entries. Please split it."
+    )
+
+
+def read_directory(file: RangedFile, max_entries: int) -> Directory:
+    """Fetch the directory. Raises FileError where there is none, or one that cannot be right."""
+    tail_start = max(0, file.size - TAIL)
+    tail = file.read(tail_start, file.size)
+    found = _find_end(tail)
+    if found < 0:
+        raise _no_end(file)
+    _, disk, first_disk, _, count, size, offset, _ = _END.unpack_from(tail, found)
+    end = tail_start + found
+    zip64 = False
+    if _MAX16 in (disk, first_disk, count) or _MAX32 in (size, offset):
+        record = _read_end64(file, end)
+        zip64 = record is not None
+        if record is not None:
+            end, disk, first_disk, count, size, offset = record
+    if disk or first_disk:
+        raise _several_disks()
+    if count > max_entries:
+        raise too_many(max_entries)
+    if size > MAX_DIRECTORY:
+        raise FileError("directory_too_large", "The ZIP's table of contents is over 64 MiB.")
+    data, start, shift = _read_at(file, end, size, offset)
+    return Directory(data, start, shift, count, zip64)
+
+
+def _find_end(tail: bytes) -> int:
+    """Position of the end record (4.3.16) or -1. The one whose comment fills the rest of the file
+    is right; failing that, the last one, since some senders add bytes behind the archive."""
+    last = -1
+    at = tail.rfind(b"PK\5\6")
+    while at >= 0:
+        if len(tail) - at >= _END.size:
+            if at + _END.size + int.from_bytes(tail[at + 20 : at + 22], "little") == len(tail):
+                return at
+            last = max(last, at)
+        at = tail.rfind(b"PK\5\6", 0, at + 3)
+    return last
+
+
+def _no_end(file: RangedFile) -> FileError:
+    beginning = file.read(0, min(4, file.size))
+    if beginning == b"PK\7\x08":  # 8.5.3
+        return _several_disks()
+    if beginning == b"PK\3\4":
+        return broken("its end is missing")
+    return FileError("not_a_zip", "The file is not a ZIP archive.")
+
+
+def _several_disks() -> FileError:
+    return FileError(
+        "multi_disk_zip", "The ZIP is one part of several. Please send it packed as one file."
+    )
+
+
+def _read_end64(file: RangedFile, end: int) -> tuple[int, int, int, int, int, int] | None:
+    """The ZIP64 end record's position, disk, first disk, count, size and offset; None where there
+    is none, which is right for an archive of exactly 65,535 entries."""
+    if end < _LOCATOR.size:
+        return None
+    signature, _, position, disks = _LOCATOR.unpack(file.read(end - _LOCATOR.size, end))
+    if signature != b"PK\6\7":
+        return None
+    if disks > 1:
+        raise _several_disks()
+    # Bytes put before the archive leave the locator pointing short of the record, which normally
+    # lies right before the locator itself.
+    for at in (position, end - _LOCATOR.size - _END64.size):
+        if 0 <= at <= end - _LOCATOR.size - _END64.size:
+            fields = _END64.unpack(file.read(at, at + _END64.size))
+            if fields[0] == b"PK\6\6":
+                return at, fields[4], fields[5], fields[7], fields[8], fields[9]
+    raise broken("its ZIP64 end record is missing")
+
+
+def _read_at(file: RangedFile, end: int, size: int, offset: int) -> tuple[bytes, int, int]:
+    """The directory, where it begins, and how far all offsets are shifted. It should end where
+    the end record begins, but its declared offset is right where something lies in between."""
+    if size == 0:
+        return b"", end, 0
+    for start, shift in ((end - size, end - size - offset), (offset, 0)):
+        if not 0 <= start <= end - size or shift < 0:
+            continue
+        if shift and file.read(start, min(start + 4, end)) != _HEADER_SIGNATURE:
+            continue
+        data = file.read(start, start + size)
+        if data.startswith(_HEADER_SIGNATURE):
+            return data, start, shift
+    raise broken("its table of contents is not where it should be")

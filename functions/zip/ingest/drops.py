@@ -1,0 +1,55 @@
+"""Drops: objects that someone with bucket rights puts under `inbox/`, with no API call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from darkroom import clock
+from darkroom.errors import FileError, InvalidRequest
+from darkroom.files import File
+from darkroom.jobs import Job, file_id
+from darkroom.keys import INBOX, drop_job_id
+from darkroom.messages import UploadMessage
+from darkroom.names import safe_path
+from darkroom.options import Options, parse_options_json, resolve
+from darkroom.settings import Settings
+from darkroom.states import FileStatus
+
+DAY = 86_400
+OPTIONS = "darkroom-options"
+
+
+def is_drop(key: str) -> bool:
+    """Consoles make an empty object for each folder; those are no drops."""
+    return key.startswith(INBOX) and not key.endswith("/")
+
+
+def drop_job(arrival: UploadMessage, options: Options, settings: Settings) -> tuple[Job, File]:
+    """The job of a drop and its one upload: the same for every delivery of the same event."""
+    now = clock.now()
+    job = Job(
+        job_id=drop_job_id(arrival.key, arrival.etag, arrival.sequencer),
+        job_type="drop",
+        options=options.model_dump_json(),
+        token_hash="",  # nobody was given a token: only the deployment's key opens it
+        uploads=1,
+        created_at=now,
+        updated_at=now,
+        expires_at=now + settings.keep_days * DAY,
+        source=arrival.key,
+    )
+    name = safe_path(arrival.key.removeprefix(INBOX))
+    return job, File(job.job_id, file_id(0), name, arrival.size, FileStatus.AWAITING_UPLOAD)
+
+
+def drop_options(metadata: Mapping[str, str], settings: Settings) -> Options:
+    """What the object's metadata asks for, or the deployment's defaults.
+
+    Raises FileError (`invalid_options`, `unknown_model`).
+    """
+    try:
+        text = metadata.get(OPTIONS)
+        wanted = settings.drop_options if text is None else parse_options_json(text)
+        return resolve(wanted, settings.models)
+    except InvalidRequest as error:
+        raise FileError(error.code, error.message) from error

@@ -1,0 +1,26 @@
+"""API Gateway's side of a WebSocket connection, which moto does not have."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+
+class GoneError(Exception):
+    pass
+
+
+class StandInGateway:
+    """Stands in for API Gateway's side of the connections, which moto does not have."""
+
+    class exceptions:  # noqa: N801 - boto3's name
+        GoneException = GoneError
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, dict[str, Any]]] = []
+        self.gone: set[str] = set()
+
+    def post_to_connection(self, *, ConnectionId: str, Data: bytes) -> None:  # noqa: N803
+        if ConnectionId in self.gone:
+            raise GoneError
+        self.sent.append((ConnectionId, json.loads(Data)))

@@ -1,0 +1,111 @@
+"""Random walks through a job's life."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from darkroom.errors import Conflict
+from darkroom.jobs import FileEvent, Job
+from darkroom.outcomes import Outcome
+from darkroom.states import JOB_MOVES
+from darkroom.usage import Usage
+from tests.making import a_job
+
+ENDED = (Outcome.SUCCEEDED, Outcome.FAILED, Outcome.SKIPPED, Outcome.CANCELLED)
+
+
+def ended(index: int, outcome: Outcome = Outcome.SUCCEEDED, attempt: int = 1) -> FileEvent:
+    failed = outcome is Outcome.FAILED
+    error = {"code": "damaged", "message": "It is damaged."} if failed else None
+    usage = usage_of(index) if outcome is Outcome.SUCCEEDED else Usage()
+    return FileEvent(index, attempt, outcome, f"photo-{index}.jpg", error, usage)
+
+
+def usage_of(index: int) -> Usage:
+    """Of a photo that succeeded: another for each index, and one of three models or none."""
+    model = (None, "u2netp", "silueta")[index % 3]
+    return Usage.of_photo(
+        bytes_in=1000 + index, bytes_out=10 + index, model=model, milliseconds=100 + index
+    )
+
+
+class Walk(RuleBasedStateMachine):
+    """Any order of everything that can happen to a job; the counts are held against a ledger."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.job = a_job(uploads=2)
+        self.latest: dict[int, tuple[int, Outcome]] = {}
+
+    def move(self, after: Job) -> None:
+        before, self.job = self.job, after
+        if after is not before:
+            assert after.sequence == before.sequence + 1
+            assert after.status is before.status or after.status in JOB_MOVES[before.status]
+
+    @rule(upload=st.integers(0, 1))
+    def list_image(self, upload: int) -> None:
+        self.move(self.job.image_listed(upload))
+
+    @rule(upload=st.integers(0, 1), files=st.integers(0, 4))
+    def list_archive(self, upload: int, files: int) -> None:
+        self.move(self.job.zip_listed(upload, files, files))
+
+    @rule(outcome=st.sampled_from(ENDED), data=st.data())
+    def end_a_file(self, outcome: Outcome, data: st.DataObject) -> None:
+        indices = [i for s in self.job.spans.values() for i in range(s.first, s.first + s.length)]
+        if not indices:
+            return
+        index = data.draw(st.sampled_from(sorted(indices)))
+        attempt, known = self.latest.get(index, (1, Outcome.PENDING))
+        if known is Outcome.PENDING:
+            self.latest[index] = (attempt, outcome)
+            self.move(self.job.with_events([ended(index, outcome, attempt)]))
+
+    @rule()
+    def tell_all_again(self) -> None:
+        events = [ended(i, o, a) for i, (a, o) in self.latest.items() if o is not Outcome.PENDING]
+        assert self.job.with_events(events) is self.job
+
+    @rule()
+    def cancel(self) -> None:
+        self.move(self.job.cancelled())
+
+    @rule()
+    def expire(self) -> None:
+        self.move(self.job.expired())
+
+    @rule()
+    def nudge(self) -> None:
+        nudges = self.job.nudges
+        self.move(self.job.nudged())
+        assert self.job.nudges == (nudges if self.job.settled else nudges + 1)
+
+    @rule()
+    def retry(self) -> None:
+        try:
+            self.move(self.job.retried())
+        except Conflict:
+            return
+        for index, (_, outcome) in self.latest.items():
+            if outcome in (Outcome.FAILED, Outcome.CANCELLED):
+                self.latest[index] = (self.job.attempt, Outcome.PENDING)
+
+    @invariant()
+    def the_counts_are_true(self) -> None:
+        outcomes = [outcome for _, outcome in self.latest.values()]
+        assert self.job.counts.succeeded == outcomes.count(Outcome.SUCCEEDED)
+        assert self.job.counts.failed == outcomes.count(Outcome.FAILED)
+        done = len(outcomes) - outcomes.count(Outcome.PENDING)
+        assert self.job.counts.processed == done
+        succeeded = [i for i, (_, o) in self.latest.items() if o is Outcome.SUCCEEDED]
+        assert self.job.usage == used(succeeded)
+        if self.job.total is not None and not self.job.status.final:
+            assert done < self.job.total
+
+
+def used(succeeded: Iterable[int]) -> Usage:
+    return sum(map(usage_of, succeeded), Usage())

@@ -1,0 +1,31 @@
+"""A message of every kind that our queues carry."""
+
+from __future__ import annotations
+
+from darkroom.files import image_message
+from darkroom.messages import (
+    ArchiveMessage,
+    ForgetMessage,
+    Message,
+    NudgeMessage,
+    RetryMessage,
+    Source,
+    UploadMessage,
+    WebhookMessage,
+)
+from darkroom.options import Options
+from darkroom.states import FileStatus
+from tests.making import a_file
+
+PHOTO = a_file(
+    0, status=FileStatus.QUEUED, source=Source(key="uploads/j1/000000/a.jpg", etag="e", size=1)
+)
+LETTERS: tuple[Message, ...] = (
+    image_message(PHOTO, Options(model="u2netp")),
+    UploadMessage(key="uploads/j1/000000/a.jpg", etag="e", size=1),
+    RetryMessage(job_id="j1", attempt=2),
+    NudgeMessage(job_id="j1", fail=1),
+    ForgetMessage(job_id="j1"),
+    ArchiveMessage(job_id="j1", generation=1, upload_id="u", parts=(1, 9)),
+    WebhookMessage(url="https://shop.example/hook?key=s3cret", job_id="j1", attempt=1, body="{}"),
+)

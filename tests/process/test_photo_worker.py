@@ -1,0 +1,279 @@
+"""A photo's work, from the queue's message to its recorded outcome."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+import zlib
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from darkroom.aws.services import services
+from darkroom.errors import FileError, RetryLater, SkippedFile
+from darkroom.files import File
+from darkroom.jobs import Job
+from darkroom.messages import ImageMessage, Source
+from darkroom.options import Options
+from darkroom.states import FileStatus
+from functions.process import app
+from functions.process.engine import Result
+from tests.conftest import Cloud, FakeContext, sqs_event
+from tests.making import a_file, a_job
+from tests.process.pictures import quarters, saved
+
+
+class StandInEngine:
+    """Stands in for the engine: answers with the photo's bytes, or raises what a test wants."""
+
+    def __init__(self) -> None:
+        self.seen: list[bytes] = []
+        self.error: Exception | None = None
+
+    def process(self, photo: bytes, options: Options) -> Result:
+        self.seen.append(photo)
+        if self.error:
+            raise self.error
+        data = photo.upper()
+        return Result(
+            data=data,
+            content_type="image/png",
+            extension=".png",
+            width=4,
+            height=2,
+            crc32=zlib.crc32(data),
+            faces=None,
+            model=options.model,
+            warnings=(),
+        )
+
+
+@pytest.fixture
+def engine(monkeypatch: pytest.MonkeyPatch) -> StandInEngine:
+    engine = StandInEngine()
+    monkeypatch.setattr(app, "engine", lambda: engine)
+    return engine
+
+
+def queued(cloud: Cloud, index: int = 0, data: bytes = b"photo", **changes: Any) -> str:
+    """A photo in the bucket and in the table; returns its message."""
+    key = f"uploads/j1/{index:06d}/photo-{index}.jpg"
+    etag = cloud.put(key, data)["Records"][0]["s3"]["object"]["eTag"]
+    source = Source(key=key, etag=etag, size=len(data))
+    file: File = a_file(index, status=FileStatus.QUEUED, source=source, **changes)
+    cloud.services.jobs.create(a_job(), [])
+    cloud.services.jobs.add_files([file], 1e10)
+    return message_of(file)
+
+
+def message_of(file: File) -> str:
+    assert file.source is not None
+    return ImageMessage(
+        job_id=file.job_id,
+        file_id=file.file_id,
+        attempt=file.attempt,
+        name=file.name,
+        source=file.source,
+        options=Options(model="u2netp"),
+    ).model_dump_json()
+
+
+def run(*messages: str) -> list[str]:
+    answer = app.handler(sqs_event(*messages), FakeContext())
+    return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+
+
+def stored(cloud: Cloud, index: int = 0) -> File:
+    file = cloud.services.jobs.file("j1", f"{index:06d}")
+    assert file is not None
+    return file
+
+
+def test_the_result_and_what_is_known_of_it_are_kept(cloud: Cloud, engine: StandInEngine) -> None:
+    assert run(queued(cloud, name="sub/photo.jpg")) == []
+    file = stored(cloud)
+    assert file.status is FileStatus.SUCCEEDED
+    assert file.result is not None
+    assert file.result.key == f"results/j1/000000/{zlib.crc32(b'PHOTO'):08x}/photo.png"
+    assert cloud.get(file.result.key) == b"PHOTO"
+    assert (file.result.size, file.result.crc32) == (5, zlib.crc32(b"PHOTO"))
+    assert (file.result.width, file.result.height, file.result.model) == (4, 2, "u2netp")
+
+
+def test_a_repeat_does_the_work_once(cloud: Cloud, engine: StandInEngine) -> None:
+    message = queued(cloud)
+    run(message)
+    run(message)
+    assert len(engine.seen) == 1
+
+
+def test_an_earlier_attempt_does_nothing(cloud: Cloud, engine: StandInEngine) -> None:
+    message = json.loads(queued(cloud, attempt=2))
+    run(json.dumps(message | {"attempt": 1}))
+    assert stored(cloud).status is FileStatus.QUEUED
+    run(json.dumps(message))
+    assert stored(cloud).status is FileStatus.SUCCEEDED
+
+
+@pytest.mark.parametrize(
+    ("error", "name", "status"),
+    [
+        (FileError("damaged", "It is damaged."), "a.jpg", FileStatus.FAILED),
+        (SkippedFile("not_a_photo", "It is none."), "a.jpg", FileStatus.FAILED),
+        (SkippedFile("not_a_photo", "It is none."), "notes", FileStatus.SKIPPED),
+    ],
+)
+def test_a_bad_photo_ends_and_the_others_go_on(
+    cloud: Cloud, engine: StandInEngine, error: FileError, name: str, status: FileStatus
+) -> None:
+    entry = {"offset": 0, "header_size": 35, "compressed_size": 5, "size": 5, "method": 0}
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as writer:
+        writer.writestr("photo", b"photo")
+    message = json.loads(queued(cloud, data=archive.getvalue()))
+    message["name"] = name
+    message["source"]["entry"] = entry | {"crc32": zlib.crc32(b"photo")}
+    engine.error = error
+    assert run(json.dumps(message)) == []
+    engine.error = None
+    assert run(queued(cloud, 1)) == []
+    assert (stored(cloud).status, stored(cloud).error) == (status, error.as_dict())
+    assert stored(cloud, 1).status is FileStatus.SUCCEEDED
+
+
+@pytest.mark.parametrize("error", [RetryLater("busy", "Later."), MemoryError(), OSError()])
+def test_what_may_pass_comes_again(
+    cloud: Cloud, engine: StandInEngine, error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    engine.error = error
+    assert run(queued(cloud)) == ["message-0"]
+    assert stored(cloud).status is FileStatus.QUEUED
+
+
+def test_a_message_nobody_understands_is_left_for_the_dead_letters(
+    cloud: Cloud, engine: StandInEngine
+) -> None:
+    assert run("{}", queued(cloud)) == ["message-0"]
+    assert stored(cloud).status is FileStatus.SUCCEEDED
+
+
+def test_an_upload_replaced_meanwhile_is_not_taken(cloud: Cloud, engine: StandInEngine) -> None:
+    message = queued(cloud)
+    cloud.put("uploads/j1/000000/photo-0.jpg", b"another")
+    run(message)
+    assert stored(cloud).error is not None
+    assert stored(cloud).error["code"] == "upload_changed"  # type: ignore[index]
+    assert engine.seen == []
+
+
+def test_an_upload_deleted_meanwhile_is_named(cloud: Cloud, engine: StandInEngine) -> None:
+    message = queued(cloud)
+    cloud.s3.delete_object(Bucket="darkroom-photos", Key="uploads/j1/000000/photo-0.jpg")
+    run(message)
+    assert stored(cloud).error["code"] == "upload_gone"  # type: ignore[index]
+
+
+def test_a_forgotten_job_is_left_alone(cloud: Cloud, engine: StandInEngine) -> None:
+    message = queued(cloud)
+    cloud.table.delete_item(Key={"pk": "JOB#j1", "sk": "FILE#000000"})
+    assert run(message) == []
+    assert cloud.keys("results/") == []
+
+
+def jpeg(size: tuple[int, int] = (8, 6)) -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", size, "red").save(out, "JPEG")
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [(b"", "empty_file"), (b"not an image at all", "not_a_photo"), (jpeg()[:200], None)],
+)
+def test_bad_bytes_have_a_name_with_the_real_engine(
+    cloud: Cloud, data: bytes, code: str | None
+) -> None:
+    """No stand-in: what people really send by mistake."""
+    app.engine.cache_clear()
+    message = json.loads(queued(cloud, data=data))
+    message["options"]["remove_bg"] = False
+    assert run(json.dumps(message)) == []
+    error = stored(cloud).error
+    assert error is not None
+    assert error["code"] == (code or "damaged_photo")
+    assert error["message"].endswith(".")
+
+
+def test_a_photo_of_an_expired_job_is_not_begun(cloud: Cloud, engine: StandInEngine) -> None:
+    """It came after all, between the sweep's look and its upload being given up."""
+    message = queued(cloud)
+    cloud.services.jobs.change("j1", Job.expired)
+    run(message)
+    assert engine.seen == []
+    assert stored(cloud).status is FileStatus.CANCELLED
+
+
+def test_a_photo_of_a_cancelled_job_is_not_begun(cloud: Cloud, engine: StandInEngine) -> None:
+    message = queued(cloud)
+    cloud.services.jobs.change("j1", Job.cancelled)
+    assert run(message) == []
+    assert engine.seen == []
+    assert stored(cloud).status is FileStatus.CANCELLED
+
+
+def test_a_job_deleted_while_its_photo_is_processed_keeps_no_result(
+    cloud: Cloud, engine: StandInEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message = queued(cloud)
+    process = engine.process
+
+    def meanwhile(photo: bytes, options: Options) -> Result:
+        cloud.services.jobs.forget("j1")
+        cloud.services.jobs.delete_items("j1")
+        return process(photo, options)
+
+    monkeypatch.setattr(engine, "process", meanwhile)
+    assert run(message) == []
+    assert cloud.keys("results/") == []
+
+
+def test_a_worker_that_comes_late_spoils_no_result(
+    cloud: Cloud, engine: StandInEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another kind of processor may round another way, so that its PNG has other bytes."""
+    message = queued(cloud)
+    process = engine.process
+
+    def overtaken(photo: bytes, options: Options) -> Result:
+        monkeypatch.setattr(engine, "process", process)
+        run(message)
+        return process(b"rounded otherwise", options)
+
+    monkeypatch.setattr(engine, "process", overtaken)
+    assert run(message) == []
+    result = stored(cloud).result
+    assert result is not None
+    assert cloud.get(result.key) == b"PHOTO"
+    assert zlib.crc32(cloud.get(result.key)) == result.crc32
+    assert cloud.keys("results/") == [result.key]
+
+
+def test_every_limit_of_the_deployment_reaches_the_engine(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A raised limit that admits an upload must not fail its photo later."""
+    photo = saved(quarters(), "JPEG")
+    large = photo[:2] + b"\xff" * 50_000_001 + photo[2:]
+    monkeypatch.setenv("MAX_PHOTO_BYTES", str(len(large)))
+    monkeypatch.setenv("MAX_PHOTO_PIXELS", str(48 * 32 - 1))
+    services.cache_clear()
+    app.engine.cache_clear()
+    try:
+        with pytest.raises(FileError, match="too_many_pixels"):
+            app.engine().process(large, Options(remove_bg=False))
+        with pytest.raises(FileError, match="file_too_large"):
+            app.engine().process(large + b"x", Options(remove_bg=False))
+    finally:
+        app.engine.cache_clear()

@@ -1,0 +1,175 @@
+"""What killed its worker each time ends as failed, and nothing else is touched."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from darkroom.archives import Archive
+from darkroom.files import image_message
+from darkroom.keys import drop_job_id
+from darkroom.messages import Message, Source
+from darkroom.options import Options
+from darkroom.states import ArchiveStatus, FileStatus, JobStatus
+from functions.progress.counting import count_files
+from functions.recovery import dead_letters, lifecycle_queue
+from tests.conftest import Cloud, FakeContext, sqs_event
+from tests.letters import LETTERS
+from tests.making import a_file, a_job, a_result
+from tests.recovery.retries import RETRY, retried_job
+
+QUEUED = a_file(
+    0, status=FileStatus.QUEUED, source=Source(key="uploads/j1/000000/a.jpg", etag="e", size=1)
+)
+OBJECT = {"eTag": "e", "size": 1, "sequencer": "1"}
+LETTER = image_message(QUEUED, Options(model="u2netp")).model_dump_json()
+
+
+def bury(*letters: Any) -> list[str]:
+    bodies = [letter if isinstance(letter, str) else json.dumps(letter) for letter in letters]
+    answer = dead_letters.handler(sqs_event(*bodies), FakeContext())
+    return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+
+
+def error_of(cloud: Cloud) -> str | None:
+    file = cloud.services.jobs.file("j1", "000000")
+    assert file is not None
+    return None if file.error is None else file.error["code"]
+
+
+def test_the_photo_fails_and_its_job_ends(cloud: Cloud) -> None:
+    jobs = cloud.services.jobs
+    jobs.create(a_job().image_listed(0), [QUEUED])
+    assert bury(LETTER, LETTER) == []
+    count_files(jobs.files("j1"), jobs)
+    assert jobs.require("j1").status is JobStatus.FAILED
+    assert error_of(cloud) == "processing_crashed"
+
+
+def test_a_photo_that_was_redriven_and_done_stays_done(cloud: Cloud) -> None:
+    cloud.services.jobs.create(a_job().image_listed(0), [QUEUED])
+    cloud.services.jobs.ended(QUEUED, FileStatus.SUCCEEDED, a_result(0))
+    assert bury(LETTER) == []
+    assert error_of(cloud) is None
+
+
+def test_a_later_attempt_is_not_ended_by_an_earlier_ones_letter(cloud: Cloud) -> None:
+    cloud.services.jobs.create(a_job(attempt=2).image_listed(0), [replace(QUEUED, attempt=2)])
+    assert bury(LETTER) == []
+    assert error_of(cloud) is None
+
+
+@pytest.mark.parametrize(
+    "letter",
+    [
+        {"key": "uploads/j1/000000/a+b.zip", "etag": "e", "size": 1, "start": 800},
+        {"Records": [{"s3": {"object": OBJECT | {"key": "uploads/j1/000000/a%2Bb.zip"}}}]},
+    ],
+)
+def test_an_upload_that_cannot_be_dealt_out_fails(cloud: Cloud, letter: Any) -> None:
+    jobs = cloud.services.jobs
+    jobs.create(a_job(), [a_file(0)])
+    assert bury(letter, letter) == []
+    assert error_of(cloud) == "processing_crashed"
+    assert jobs.require("j1").total == 1
+
+
+ZIP = {"key": "uploads/j1/000000/a.zip", "etag": "e", "size": 1}
+
+
+def dispatched_in_part(cloud: Cloud, there: int) -> None:
+    """A job with a ZIP of five photos, of which so many have got as far as the table."""
+    job = a_job().zip_listed(0, 5, 5)
+    photos = [replace(QUEUED, file_id=f"{index:06d}") for index in range(1, there + 1)]
+    cloud.services.jobs.create(job, [a_file(0), *photos])
+
+
+def test_a_zip_that_was_dealt_out_in_part_ends_with_the_photos_there_are(cloud: Cloud) -> None:
+    jobs = cloud.services.jobs
+    dispatched_in_part(cloud, 2)
+    assert bury(ZIP, ZIP) == []
+    for file in list(jobs.files("j1"))[1:]:
+        jobs.ended(file, FileStatus.SUCCEEDED, a_result(file.index))
+    count_files(jobs.files("j1"), jobs)
+    job = jobs.require("j1")
+    assert (job.status, job.total) == (JobStatus.COMPLETED, 3)
+    assert (job.counts.succeeded, job.counts.failed) == (2, 1)
+    assert error_of(cloud) == "processing_crashed"
+
+
+def test_a_zip_that_was_dealt_out_whole_is_not_failed(cloud: Cloud) -> None:
+    dispatched_in_part(cloud, 5)
+    assert bury(ZIP) == []
+    assert cloud.services.jobs.require("j1").total == 5
+    file = cloud.services.jobs.file("j1", "000000")
+    assert file is not None and file.status is FileStatus.EXPANDED
+
+
+@pytest.mark.parametrize("there", [2, 5])
+def test_photos_whose_messages_may_be_lost_are_sent_again(cloud: Cloud, there: int) -> None:
+    dispatched_in_part(cloud, there)
+    bury(ZIP)
+    [again] = cloud.received(cloud.services.settings.lifecycle_queue_url)
+    lifecycle_queue.handler(sqs_event(again), FakeContext())
+    sent = sorted(json.loads(body)["file_id"] for body in cloud.messages())
+    assert sent == [f"{index:06d}" for index in range(1, there + 1)]
+
+
+def test_an_upload_that_was_taken_up_and_not_sent_is_sent_again(cloud: Cloud) -> None:
+    cloud.services.jobs.create(a_job().image_listed(0), [QUEUED])
+    assert bury(ZIP | {"key": "uploads/j1/000000/a.jpg"}) == []
+    [again] = cloud.received(cloud.services.settings.lifecycle_queue_url)
+    lifecycle_queue.handler(sqs_event(again), FakeContext())
+    assert [json.loads(body)["file_id"] for body in cloud.messages()] == ["000000"]
+    assert error_of(cloud) is None
+
+
+def test_a_drop_that_cannot_be_dealt_out_fails(cloud: Cloud) -> None:
+    jobs, job_id = cloud.services.jobs, drop_job_id("inbox/a.zip", "e", "1")
+    jobs.create(a_job(job_id=job_id), [a_file(0, job_id=job_id)])
+    assert bury({"Records": [{"s3": {"object": OBJECT | {"key": "inbox/a.zip"}}}]}) == []
+    count_files(jobs.files(job_id), jobs)
+    job = jobs.require(job_id)
+    assert (job.status, (job.error or {})["code"]) == (JobStatus.FAILED, "processing_crashed")
+
+
+def test_an_archive_that_cannot_be_built_says_so(cloud: Cloud) -> None:
+    building = Archive(ArchiveStatus.BUILDING, 2)
+    cloud.services.jobs.create(a_job(status=JobStatus.COMPLETED, archive=building), [])
+    bury({"job_id": "j1", "generation": 1})
+    assert cloud.services.jobs.require("j1").archive == building
+    bury({"job_id": "j1", "generation": 2})
+    assert cloud.services.jobs.require("j1").archive.status is ArchiveStatus.FAILED
+
+
+def test_letters_of_deleted_jobs_go(cloud: Cloud) -> None:
+    upload = {"key": "uploads/j1/000000/a.zip", "etag": "e", "size": 1}
+    assert bury(LETTER, {"job_id": "j1", "generation": 1}, upload) == []
+
+
+def test_what_is_no_work_stays_for_a_person_to_see(cloud: Cloud) -> None:
+    assert bury({"hello": 1}, "{}") == ["message-0", "message-1"]
+
+
+@pytest.mark.parametrize("letter", LETTERS, ids=lambda letter: letter.kind)
+def test_every_kind_of_message_has_its_ending(
+    cloud: Cloud, letter: Message, caplog: pytest.LogCaptureFixture
+) -> None:
+    """None of them comes back, and none puts a secret into the log."""
+    cloud.services.jobs.create(a_job().image_listed(0), [QUEUED])
+    assert bury(letter.model_dump_json(exclude_none=True)) == []
+    assert "s3cret" not in caplog.text
+    assert all("s3cret" not in str(vars(record)) for record in caplog.records)
+
+
+def test_files_that_a_dead_retry_did_not_reach_are_reached(cloud: Cloud) -> None:
+    """The retry died half way; the job must not wait for files that nobody has requeued."""
+    retried_job(cloud)
+    assert bury(RETRY.model_dump_json()) == []
+    [nudge] = cloud.received(cloud.services.settings.lifecycle_queue_url)
+    lifecycle_queue.handler(sqs_event(nudge), FakeContext())
+    sent = sorted((m["file_id"], m["attempt"]) for m in map(json.loads, cloud.messages()))
+    assert sent == [("000001", 2), ("000002", 2)]

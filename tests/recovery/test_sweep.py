@@ -1,0 +1,501 @@
+"""The sweep: time passes, nothing else does, and every job comes to its end all the same."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from darkroom import clock
+from darkroom.archives import Archive
+from darkroom.files import File, image_message
+from darkroom.jobs import FileEvent, Job
+from darkroom.messages import Source
+from darkroom.options import Options
+from darkroom.outcomes import Outcome
+from darkroom.states import ArchiveStatus, FileStatus, JobStatus
+from functions.progress import notify
+from functions.progress.counting import count_files
+from functions.recovery import lifecycle_queue, sweep
+from functions.recovery.due import Action
+from functions.recovery.reconcile import Reconciler
+from functions.zip.ingest import app as ingest
+from tests.conftest import Cloud, FakeContext, sqs_event
+from tests.gateway import StandInGateway
+from tests.making import a_file, a_job, a_result
+from tests.streams import job_event
+
+MADE = 1_700_000_000.0
+HOUR = 3600
+SOURCE = Source(key="uploads/j1/000000/a.jpg", etag="e", size=9)
+
+
+class Clock:
+    now = MADE
+
+    def pass_by(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@pytest.fixture
+def time(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
+    moved = Clock()
+    monkeypatch.setattr(clock, "now", lambda: moved.now)
+    object.__setattr__(cloud.services.connections, "gateway", StandInGateway())
+    yield moved
+
+
+def swept(milliseconds: int = 60_000) -> dict[str, int]:
+    taken = sweep.handler({}, FakeContext(milliseconds))
+    return {action: times for action, times in taken.items() if times}
+
+
+def queued(index: int) -> File:
+    return a_file(index, status=FileStatus.QUEUED, source=SOURCE)
+
+
+def failed(index: int, source: Source | None = SOURCE) -> File:
+    error = {"code": "damaged", "message": "It is."}
+    return a_file(index, status=FileStatus.FAILED, source=source, error=error)
+
+
+def succeeded(index: int) -> File:
+    return a_file(index, status=FileStatus.SUCCEEDED, source=SOURCE, result=a_result(index))
+
+
+def make(cloud: Cloud, job: Job, *files: File) -> None:
+    cloud.services.jobs.create(job, list(files))
+
+
+def a_new_job(**changes: Any) -> Job:
+    return a_job(**{"created_at": clock.now(), "updated_at": clock.now()} | changes)
+
+
+def stored(cloud: Cloud) -> Job:
+    return cloud.services.jobs.require("j1")
+
+
+def files(cloud: Cloud) -> list[tuple[str, str | None]]:
+    """Each file's status, and the code of its error."""
+    return [
+        (file.status.value, file.error["code"] if file.error else None)
+        for file in cloud.services.jobs.files("j1")
+    ]
+
+
+def sent(cloud: Cloud) -> list[Any]:
+    """What waits in the ingest and lifecycle queues, which are empty afterwards."""
+    settings = cloud.services.settings
+    urls = (settings.ingest_queue_url, settings.lifecycle_queue_url)
+    return [json.loads(body) for url in urls for body in cloud.received(url)]
+
+
+def deliver(*bodies: Any, milliseconds: int = 60_000) -> None:
+    """Hand messages to the functions whose queues they were sent to."""
+    for body in bodies:
+        handler = ingest.handler if body["kind"] == "upload" else lifecycle_queue.handler
+        answer = handler(sqs_event(json.dumps(body)), FakeContext(milliseconds))
+        assert answer == {"batchItemFailures": []}
+
+
+def stream(cloud: Cloud, before: Job) -> None:
+    """What the table's stream brings to notify and tally, when it is not lost."""
+    notify.handler(job_event((before, stored(cloud))), FakeContext())
+    count_files(cloud.services.jobs.files("j1"), cloud.services.jobs)
+
+
+# ---- uploads
+
+
+def test_a_job_that_nothing_was_uploaded_for_expires(cloud: Cloud, time: Clock) -> None:
+    make(cloud, a_new_job(uploads=2), a_file(0), a_file(1))
+    time.pass_by(2 * HOUR - 1)
+    assert swept() == {}
+    time.pass_by(1)
+    before = stored(cloud)
+    assert swept() == {"look_for_uploads": 1}
+    job = stored(cloud)
+    assert (job.status, job.error and job.error["code"]) == (JobStatus.EXPIRED, "never_uploaded")
+    stream(cloud, before)
+    assert files(cloud) == [("cancelled", None)] * 2
+    job = stored(cloud)
+    assert (job.total, job.counts.skipped, job.settled) == (2, 2, True)
+    time.pass_by(100 * HOUR)
+    assert swept() == {}
+    assert sent(cloud) == []
+
+
+def test_uploads_that_never_came_fail_and_the_rest_of_the_job_completes(
+    cloud: Cloud, time: Clock
+) -> None:
+    job = a_new_job(uploads=3).image_listed(1)
+    make(cloud, job, a_file(0), succeeded(1), a_file(2))
+    count_files([succeeded(1)], cloud.services.jobs)
+    time.pass_by(2 * HOUR)
+    assert swept() == {"look_for_uploads": 1}
+    assert files(cloud) == [
+        ("failed", "never_uploaded"),
+        ("succeeded", None),
+        ("failed", "never_uploaded"),
+    ]
+    count_files(cloud.services.jobs.files("j1"), cloud.services.jobs)
+    job = stored(cloud)
+    assert (job.status, job.counts.succeeded, job.counts.failed) == (JobStatus.COMPLETED, 1, 2)
+    assert job.archive.status is ArchiveStatus.BUILDING
+
+
+def test_an_upload_whose_event_was_lost_is_told_of_again_once(cloud: Cloud, time: Clock) -> None:
+    make(cloud, a_new_job(uploads=2), a_file(0), a_file(1))
+    key = "uploads/j1/000000/ä b.jpg"
+    etag = cloud.put(key, b"\xff\xd8\xff photo")["Records"][0]["s3"]["object"]["eTag"]
+    time.pass_by(2 * HOUR)
+    assert swept() == {"look_for_uploads": 1}
+    [arrival] = sent(cloud)
+    assert arrival == {
+        "kind": "upload",
+        "key": key,
+        "etag": etag,
+        "size": 9,
+        "sequencer": "",
+        "start": 0,
+    }
+    assert files(cloud) == [("awaiting_upload", None), ("failed", "never_uploaded")]
+    time.pass_by(HOUR)
+    assert (swept(), sent(cloud)) == ({}, [])
+    deliver(arrival)
+    assert files(cloud)[0] == ("queued", None)
+    assert len(cloud.messages()) == 1
+    assert stored(cloud).nudges == 0
+
+
+def test_an_upload_that_was_told_of_again_in_vain_is_given_up(cloud: Cloud, time: Clock) -> None:
+    make(cloud, a_new_job(), a_file(0))
+    cloud.put("uploads/j1/000000/a.jpg", b"x")
+    time.pass_by(2 * HOUR)
+    swept()
+    time.pass_by(2 * HOUR)
+    assert swept() == {}, "its message still waits in the intake queue"
+    sent(cloud)
+    assert swept() == {"cancel_uploads": 1}
+    assert files(cloud) == [("failed", "processing_stalled")]
+    count_files(cloud.services.jobs.files("j1"), cloud.services.jobs)
+    job = stored(cloud)
+    assert (job.status, job.total, job.settled) == (JobStatus.FAILED, 1, True)
+
+
+def test_a_drop_did_come_whatever_is_under_uploads(cloud: Cloud, time: Clock) -> None:
+    make(cloud, a_new_job(job_type="drop"), a_file(0))
+    time.pass_by(2 * HOUR)
+    assert swept() == {"look_for_uploads": 1}
+    assert files(cloud) == [("failed", "processing_stalled")]
+    assert stored(cloud).status is JobStatus.QUEUED
+
+
+def test_an_upload_that_comes_while_it_is_looked_for_is_kept(cloud: Cloud, time: Clock) -> None:
+    """The sweep has read the job as one that nothing came for; then something does."""
+    make(cloud, a_new_job(), a_file(0))
+    time.pass_by(2 * HOUR)
+    seen = stored(cloud)
+    cloud.services.jobs.change("j1", lambda job: job.image_listed(0))
+    a_reconciler(cloud).act(seen, Action.LOOK_FOR_UPLOADS)
+    assert stored(cloud).status is JobStatus.QUEUED
+
+
+def a_reconciler(cloud: Cloud) -> Reconciler:
+    shared = cloud.services
+    return Reconciler(
+        jobs=shared.jobs,
+        index=shared.index,
+        bucket=shared.bucket,
+        ingest=shared.ingest,
+        lifecycle=shared.lifecycle,
+        archives=shared.archives,
+        grant_seconds=3600,
+        now=clock.now(),
+        waiting=False,
+        out_of_time=lambda: False,
+    )
+
+
+# ---- jobs that do not move
+
+
+def stalled_job(cloud: Cloud) -> None:
+    """Of a ZIP: one counted, one whose record was lost, one whose message was lost."""
+    job = a_new_job().zip_listed(0, 3, 3)
+    expanded = a_file(0, status=FileStatus.EXPANDED)
+    make(cloud, job, expanded, succeeded(1), succeeded(2), queued(3))
+    count_files([succeeded(1)], cloud.services.jobs)
+
+
+def test_a_job_that_does_not_move_is_nudged(cloud: Cloud, time: Clock) -> None:
+    stalled_job(cloud)
+    time.pass_by(2 * HOUR)
+    assert swept() == {"nudge": 1}
+    assert stored(cloud).nudges == 1
+    bodies = sent(cloud)
+    assert bodies == [{"kind": "nudge", "job_id": "j1", "after": ""}]
+    deliver(*bodies)
+    [message] = cloud.messages()
+    assert message == image_message(queued(3), a_options()).model_dump_json(exclude_none=True)
+    job = stored(cloud)
+    assert (job.counts.succeeded, job.nudges) == (2, 0), "the lost record is counted"
+
+
+def a_options() -> Options:
+    return Options(model="u2netp")
+
+
+def test_what_is_left_of_a_job_that_was_nudged_in_vain_fails(cloud: Cloud, time: Clock) -> None:
+    stalled_job(cloud)
+    count_files([succeeded(2)], cloud.services.jobs)
+    time.pass_by(2 * HOUR)
+    swept()
+    deliver(*sent(cloud))
+    cloud.messages()
+    time.pass_by(2 * HOUR - 1)
+    assert swept() == {}
+    time.pass_by(1)
+    assert swept() == {"fail": 1}
+    bodies = sent(cloud)
+    assert bodies == [{"kind": "nudge", "job_id": "j1", "fail": 2, "after": ""}]
+    for _ in range(2):
+        deliver(*bodies)
+    assert files(cloud)[1:] == [
+        ("succeeded", None),
+        ("succeeded", None),
+        ("failed", "processing_stalled"),
+    ]
+    job = stored(cloud)
+    assert (job.status, job.counts.succeeded, job.counts.failed) == (JobStatus.COMPLETED, 2, 1)
+    assert (job.archive.status, job.archive.generation) == (ArchiveStatus.BUILDING, 1)
+
+
+def test_a_job_that_moves_after_it_was_given_up_is_not_failed(cloud: Cloud, time: Clock) -> None:
+    stalled_job(cloud)
+    time.pass_by(2 * HOUR)
+    swept()
+    time.pass_by(2 * HOUR)
+    swept()
+    bodies = sent(cloud)
+    count_files([succeeded(2)], cloud.services.jobs)
+    deliver(bodies[-1])
+    assert files(cloud)[3] == ("queued", None)
+
+
+def test_a_sweep_that_saw_an_earlier_state_fails_nothing(cloud: Cloud, time: Clock) -> None:
+    stalled_job(cloud)
+    time.pass_by(2 * HOUR)
+    swept()
+    sent(cloud)
+    seen = stored(cloud)
+    count_files([succeeded(2)], cloud.services.jobs)
+    a_reconciler(cloud).act(seen, Action.FAIL)
+    assert sent(cloud) == []
+    assert stored(cloud).nudges == 0
+
+
+def test_a_backlog_is_no_stall_for_a_day(cloud: Cloud, time: Clock) -> None:
+    stalled_job(cloud)
+    cloud.services.process_alone.send([image_message(queued(9), a_options())])
+    time.pass_by(24 * HOUR - 1)
+    assert swept() == {}
+    time.pass_by(1)
+    assert swept() == {"nudge": 1}
+
+
+def test_a_zip_that_was_dealt_out_in_part_is_dealt_out_again_and_then_given_up(
+    cloud: Cloud, time: Clock
+) -> None:
+    """Five photos are listed, one was dealt out and is done; then the fan-out was lost."""
+    make(cloud, a_new_job().zip_listed(0, 5, 5), a_file(0), succeeded(1))
+    count_files([succeeded(1)], cloud.services.jobs)
+    cloud.put("uploads/j1/000000/a.zip", b"x")
+    time.pass_by(2 * HOUR)
+    swept()
+    [arrival, nudge] = sent(cloud)
+    assert (arrival["key"], nudge["job_id"]) == ("uploads/j1/000000/a.zip", "j1")
+    time.pass_by(2 * HOUR)
+    swept()
+    deliver(*sent(cloud))
+    job = stored(cloud)
+    assert files(cloud) == [("failed", "processing_stalled"), ("succeeded", None)]
+    assert (job.total, job.counts.succeeded, job.counts.failed) == (2, 1, 1)
+    assert job.status is JobStatus.COMPLETED
+
+
+def test_a_nudge_that_runs_out_of_time_goes_on(cloud: Cloud, time: Clock) -> None:
+    stalled_job(cloud)
+    deliver({"kind": "nudge", "job_id": "j1", "after": "000001"}, milliseconds=1)
+    assert sent(cloud) == [{"kind": "nudge", "job_id": "j1", "after": "000001"}]
+    deliver({"kind": "nudge", "job_id": "j1", "after": "000002"})
+    assert [json.loads(body)["file_id"] for body in cloud.messages()] == ["000003"]
+    assert stored(cloud).counts.succeeded == 1
+
+
+def test_a_retry_that_did_not_reach_its_files_reaches_them(cloud: Cloud, time: Clock) -> None:
+    """The job was retried; the message that would have taken its files up again was lost."""
+    job = a_new_job(uploads=2).image_listed(0).image_listed(1)
+    make(cloud, job, failed(0), failed(1, source=None))
+    count_files([failed(0), failed(1)], cloud.services.jobs)
+    cloud.services.jobs.change("j1", Job.retried)
+    time.pass_by(2 * HOUR)
+    swept()
+    bodies = sent(cloud)
+    deliver(*bodies)
+    [message] = [json.loads(body) for body in cloud.messages()]
+    assert (message["file_id"], message["attempt"]) == ("000000", 2)
+    assert files(cloud) == [("queued", None), ("failed", "damaged")]
+    for action in ("nudge", "fail"):
+        deliver(*bodies)
+        cloud.messages()
+        time.pass_by(2 * HOUR)
+        assert swept() == {action: 1}
+        bodies = sent(cloud)
+    deliver(*bodies)
+    assert files(cloud) == [("failed", "processing_stalled"), ("failed", "damaged")]
+    assert (stored(cloud).status, stored(cloud).settled) == (JobStatus.FAILED, True)
+
+
+def test_a_cancelled_job_whose_files_are_not_all_counted_ends_too(
+    cloud: Cloud, time: Clock
+) -> None:
+    """Neither its uploads were given up, nor its queued photo seen by a worker."""
+    job = a_new_job(uploads=3).image_listed(1).cancelled()
+    make(cloud, job, a_file(0), queued(1), a_file(2))
+    time.pass_by(2 * HOUR)
+    assert swept() == {"nudge": 1}
+    deliver(*sent(cloud))
+    assert files(cloud) == [("cancelled", None), ("queued", None), ("cancelled", None)]
+    assert len(cloud.messages()) == 1
+    assert stored(cloud).counts.skipped == 2
+    time.pass_by(2 * HOUR)
+    assert swept() == {"nudge": 1}, "the two that were counted are a movement"
+    deliver(*sent(cloud))
+    cloud.messages()
+    time.pass_by(2 * HOUR)
+    assert swept() == {"fail": 1}
+    deliver(*sent(cloud))
+    assert files(cloud)[1] == ("cancelled", None)
+    job = stored(cloud)
+    assert (job.status, job.counts.skipped, job.settled) == (JobStatus.CANCELLED, 3, True)
+
+
+# ---- archives and multipart uploads
+
+
+def archives(cloud: Cloud) -> list[Any]:
+    found = cloud.received(cloud.services.settings.archive_queue_url)
+    return [json.loads(body) for body in found]
+
+
+def test_an_archive_that_is_not_built_is_asked_for_once_more_and_then_failed(
+    cloud: Cloud, time: Clock
+) -> None:
+    make(cloud, a_new_job().image_listed(0), succeeded(0))
+    count_files([succeeded(0)], cloud.services.jobs)
+    time.pass_by(6 * HOUR - 1)
+    assert (swept(), archives(cloud)) == ({}, [])
+    time.pass_by(1)
+    assert swept() == {"build_again": 1}
+    assert archives(cloud) == [{"kind": "archive", "job_id": "j1", "generation": 1}]
+    assert (swept(), archives(cloud)) == ({}, [])
+    time.pass_by(6 * HOUR)
+    assert swept() == {"fail_archive": 1}
+    assert archives(cloud) == []
+    job = stored(cloud)
+    assert (job.archive.status, job.archive.generation) == (ArchiveStatus.FAILED, 1)
+    assert (job.status, job.settled) == (JobStatus.COMPLETED, True)
+
+
+def test_an_archive_that_is_ready_meanwhile_stays_so(cloud: Cloud, time: Clock) -> None:
+    building = Archive(ArchiveStatus.BUILDING, 1)
+    make(cloud, a_new_job(status=JobStatus.COMPLETED, archive=building))
+    seen = stored(cloud)
+    ready = Archive(ArchiveStatus.READY, 1, 9)
+    cloud.services.jobs.change("j1", lambda job: job.with_archive(ready))
+    a_reconciler(cloud).act(seen, Action.GIVE_UP_ARCHIVE)
+    assert stored(cloud).archive == ready
+
+
+def test_multipart_uploads_that_nobody_finishes_are_aborted(cloud: Cloud, time: Clock) -> None:
+    """moto has them all begin in 2010; on another day than that they are left alone."""
+    for key in ("archives/j1/1.zip", "inbox/big.zip"):
+        cloud.services.bucket.begin_upload(key, "application/zip")
+    assert cloud.services.bucket.abort_uploads(MADE - 20 * 365 * 24 * HOUR) == 0
+    assert swept() == {"aborted_uploads": 2}
+    listed = cloud.s3.list_multipart_uploads(Bucket="darkroom-photos")
+    assert listed.get("Uploads", []) == []
+
+
+# ---- the sweep as a whole
+
+
+def many(cloud: Cloud, number: int) -> None:
+    for index in range(number):
+        job_id = f"j{index}"
+        made = MADE + index
+        job = a_job(job_id=job_id, created_at=made, updated_at=made)
+        make(cloud, job, a_file(0, job_id=job_id))
+
+
+def test_one_job_that_cannot_be_tended_to_does_not_stop_the_others(
+    cloud: Cloud, time: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many(cloud, 3)
+    act = Reconciler.act
+
+    def broken(self: Reconciler, job: Job, action: Action) -> None:
+        if job.job_id == "j0":
+            raise RuntimeError("it is broken")
+        act(self, job, action)
+
+    monkeypatch.setattr(Reconciler, "act", broken)
+    time.pass_by(3 * HOUR)
+    assert swept() == {"look_for_uploads": 2, "crashed": 1}
+    statuses = [cloud.services.jobs.require(f"j{index}").status.value for index in range(3)]
+    assert statuses == ["awaiting_upload", "expired", "expired"]
+
+
+def test_a_sweep_tends_to_so_many_jobs_and_the_next_goes_on(
+    cloud: Cloud, time: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweep, "MOST_JOBS", 2)
+    many(cloud, 5)
+    time.pass_by(3 * HOUR)
+    assert [swept().get("look_for_uploads", 0) for _ in range(4)] == [2, 2, 1, 0]
+
+
+def test_a_sweep_without_time_leaves_all_to_the_next(cloud: Cloud, time: Clock) -> None:
+    many(cloud, 2)
+    time.pass_by(3 * HOUR)
+    assert swept(milliseconds=1) == {}
+    assert swept() == {"look_for_uploads": 2}
+
+
+def test_jobs_that_nothing_is_due_with_do_not_hold_up_those_behind_them(
+    cloud: Cloud, time: Clock
+) -> None:
+    """More than a page of jobs that wait in a backlog, and one behind them that has expired."""
+    for index in range(120):
+        job = a_new_job(job_id=f"waiting{index}").image_listed(0)
+        make(cloud, job)
+    cloud.services.lanes.bulk.send([image_message(queued(9), a_options())])
+    time.pass_by(HOUR)
+    make(cloud, a_new_job(), a_file(0))
+    time.pass_by(3 * HOUR)
+    assert swept() == {"look_for_uploads": 1}
+    assert stored(cloud).status is JobStatus.EXPIRED
+
+
+def test_busy_and_settled_jobs_are_not_even_read(cloud: Cloud, time: Clock) -> None:
+    make(cloud, a_new_job().image_listed(0))
+    skipped = FileEvent(0, 1, Outcome.SKIPPED, "a.txt")
+    make(cloud, a_new_job(job_id="j2").image_listed(0).with_events([skipped]))
+    time.pass_by(10 * 60)
+    assert list(cloud.services.index.unfinished(clock.now() - 15 * 60)) == [[]]
+    time.pass_by(10 * 60)
+    [page] = cloud.services.index.unfinished(clock.now() - 15 * 60)
+    assert [job.job_id for job in page] == ["j1"]

@@ -1,0 +1,176 @@
+"""GET: jobs, files, results and archives."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from darkroom.archives import Archive
+from darkroom.files import File
+from darkroom.jobs import Job
+from darkroom.states import ArchiveStatus, FileStatus, JobStatus
+from functions.status import app
+from tests.conftest import KEY, Cloud, FakeContext, http_event
+from tests.making import TOKEN, a_file, a_job, a_result
+
+
+def get(path: str, credential: str | None = KEY, **query: str) -> dict[str, Any]:
+    event = http_event("GET", path, credential=credential, query=query or None)
+    answer = app.handler(event, FakeContext())
+    answer["json"] = json.loads(answer["body"]) if answer["body"].startswith("{") else None
+    return answer
+
+
+@pytest.fixture
+def job(cloud: Cloud) -> Job:
+    """One photo done, one failed, one to come."""
+    files = [
+        a_file(0, status=FileStatus.SUCCEEDED, result=a_result(0, faces=1), name="sub/photo-0.jpg"),
+        a_file(1, status=FileStatus.FAILED, error={"code": "damaged", "message": "It is."}),
+        a_file(2),
+    ]
+    cloud.services.jobs.create(a_job(uploads=3), files)
+    cloud.put("results/j1/000000/photo-0.png", b"PNG")
+    return cloud.services.jobs.require("j1")
+
+
+def store(cloud: Cloud, **changes: Any) -> None:
+    cloud.services.jobs.create(a_job(**changes), [])
+
+
+def test_the_document_and_its_links(job: Job) -> None:
+    answer = get("/jobs/j1")
+    assert answer["statusCode"] == 200
+    assert answer["json"]["status"] == "awaiting_upload"
+    assert answer["json"]["progress"]["total"] is None
+    assert answer["json"]["links"]["archive"] == "jobs/j1/archive"
+
+
+@pytest.mark.parametrize(
+    ("credential", "path", "status", "code"),
+    [
+        (TOKEN, "/jobs/j1", 200, None),
+        ("j1.guess", "/jobs/j1", 401, "wrong_token"),
+        ("j2.secret", "/jobs/j1", 401, "wrong_token"),
+        (None, "/jobs/j1", 401, "no_credential"),
+        (KEY, "/jobs/other", 404, "unknown_job"),
+        (TOKEN, "/jobs/other", 401, "wrong_key"),
+        (KEY, "/jobs/j1/files/000009", 404, "unknown_file"),
+        (KEY, "/jobs/j1/files/000002?", 404, "unknown_route"),
+    ],
+)
+def test_who_may_read_what(
+    job: Job, credential: str | None, path: str, status: int, code: str | None
+) -> None:
+    answer = get(path, credential)
+    assert answer["statusCode"] == status
+    assert answer["json"].get("code") == code
+
+
+def test_files_are_listed_page_by_page(job: Job) -> None:
+    first = get("/jobs/j1/files", limit="2")["json"]
+    assert [file["status"] for file in first["files"]] == ["succeeded", "failed"]
+    second = get("/jobs/j1/files", limit="2", cursor=first["cursor"])["json"]
+    assert [file["file_id"] for file in second["files"]] == ["000002"]
+    assert second["cursor"] is None
+
+
+def test_a_file_tells_all_about_its_result(job: Job) -> None:
+    file = get("/jobs/j1/files", status="succeeded")["json"]["files"][0]
+    assert file["name"] == "sub/photo-0.jpg"
+    result = file["result"]
+    assert (result["width"], result["height"], result["faces"]) == (4, 2, 1)
+    assert (result["bytes"], result["model"], result["duration_ms"]) == (3, "u2netp", 5)
+    url = urlsplit(result["url"])
+    assert url.path.endswith("results/j1/000000/photo-0.png")
+    disposition = parse_qs(url.query)["response-content-disposition"]
+    assert disposition == ['attachment; filename="photo-0.png"']
+
+
+def test_a_failed_file_says_why(job: Job) -> None:
+    file = get("/jobs/j1/files", status="failed")["json"]["files"][0]
+    assert (file["error"]["code"], file["result"]) == ("damaged", None)
+
+
+@pytest.mark.parametrize(
+    "query", [{"limit": "0"}, {"limit": "x"}, {"status": "lost"}, {"cursor": "../"}]
+)
+def test_a_wrong_query_is_named(job: Job, query: dict[str, str]) -> None:
+    answer = get("/jobs/j1/files", **query)
+    assert answer["statusCode"] == 422
+    assert [error["field"] for error in answer["json"]["errors"]] == list(query)
+
+
+def test_a_result_as_data_url(job: Job) -> None:
+    data = get("/jobs/j1/files/000000", **{"as": "data-url"})["json"]["data_url"]
+    assert data == "data:image/png;base64," + base64.b64encode(b"PNG").decode()
+
+
+def test_a_result_as_redirect(job: Job) -> None:
+    answer = get("/jobs/j1/files/000000", **{"as": "redirect"})
+    assert answer["statusCode"] == 302
+    assert "results/j1/000000/photo-0.png" in answer["headers"]["Location"]
+
+
+def test_a_result_too_large_for_a_data_url_says_where_it_is(cloud: Cloud) -> None:
+    big = a_file(0, status=FileStatus.SUCCEEDED, result=a_result(0, size=4_000_001))
+    cloud.services.jobs.create(a_job(), [big])
+    answer = get("/jobs/j1/files/000000", **{"as": "data-url"})
+    assert (answer["statusCode"], answer["json"]["code"]) == (409, "result_too_large")
+    assert "results/j1/000000/photo-0.png" in answer["json"]["detail"]
+
+
+@pytest.mark.parametrize(
+    ("query", "code"), [({"as": "data-url"}, "no_result"), ({"as": "gif"}, None)]
+)
+def test_what_is_not_there_or_not_known(job: Job, query: dict[str, str], code: str) -> None:
+    answer = get("/jobs/j1/files/000001", **query)
+    assert answer["json"]["code"] == (code or "invalid_query")
+
+
+@pytest.mark.parametrize(
+    ("archive", "status", "answered"),
+    [
+        (Archive(), JobStatus.PROCESSING, 202),
+        (Archive(ArchiveStatus.BUILDING, 1), JobStatus.COMPLETED, 202),
+        (Archive(ArchiveStatus.READY, 1, 5), JobStatus.COMPLETED, 302),
+        (Archive(ArchiveStatus.FAILED, 1), JobStatus.COMPLETED, 409),
+        (Archive(), JobStatus.FAILED, 409),
+    ],
+)
+def test_the_archive(cloud: Cloud, archive: Archive, status: JobStatus, answered: int) -> None:
+    store(cloud, archive=archive, status=status)
+    answer = get("/jobs/j1/archive")
+    assert answer["statusCode"] == answered
+    if answered == 202:
+        assert answer["headers"]["Retry-After"] == "2"
+    if answered == 302:
+        assert "archives/j1/1.zip" in answer["headers"]["Location"]
+    download = get("/jobs/j1")["json"]["links"].get("download", "")
+    assert ("archives/j1/1.zip" in download) is (answered == 302)
+
+
+def test_health_models_and_page_are_open(cloud: Cloud) -> None:
+    assert get("/health", None)["json"]["status"] == "ok"
+    assert get("/models", None)["json"] == {"default": "u2netp", "models": ["u2netp", "silueta"]}
+    page = get("/", None)
+    assert page["headers"]["Content-Type"].startswith("text/html")
+    assert page["body"].lstrip().lower().startswith("<!doctype html>")
+
+
+def test_a_crash_is_a_problem_with_a_request_id(cloud: Cloud) -> None:
+    cloud.table.delete()
+    answer = get("/jobs/j1")
+    assert (answer["statusCode"], answer["json"]["code"]) == (500, "internal")
+    assert answer["json"]["request_id"] == "request-1"
+    assert "ResourceNotFound" not in answer["body"]
+
+
+def test_files_in_the_table_come_back_as_they_were(cloud: Cloud) -> None:
+    file: File = a_file(0, status=FileStatus.SUCCEEDED, result=a_result(0, faces=2), modified=1.5)
+    cloud.services.jobs.add_files([file], 1.0)
+    assert cloud.services.jobs.file("j1", "000000") == file

@@ -1,0 +1,46 @@
+"""Records of the table's stream, as Lambda hands them over."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+from boto3.dynamodb.types import TypeSerializer
+
+from darkroom.aws import items
+from darkroom.files import File
+from darkroom.jobs import Job
+from darkroom.states import FileStatus
+from functions.progress.counting import events_by_job
+from tests.making import a_file, a_result
+
+
+def image(item: dict[str, Any]) -> dict[str, Any]:
+    """An item as the stream's JSON has it."""
+    typed = {name: TypeSerializer().serialize(value) for name, value in item.items()}
+    return {
+        name: {"B": base64.b64encode(value["B"]).decode()} if "B" in value else value
+        for name, value in typed.items()
+    }
+
+
+def file_event(*files: File) -> dict[str, Any]:
+    return {"Records": [{"dynamodb": {"NewImage": image(items.file_item(f, 1.0))}} for f in files]}
+
+
+def job_event(*changes: tuple[Job | None, Job]) -> dict[str, Any]:
+    records = []
+    for before, after in changes:
+        record = {"NewImage": image(items.job_item(after))}
+        if before:
+            record["OldImage"] = image(items.job_item(before))
+        records.append({"dynamodb": record})
+    return {"Records": records}
+
+
+def done(index: int, job_id: str = "j1") -> File:
+    return a_file(index, job_id=job_id, status=FileStatus.SUCCEEDED, result=a_result(index))
+
+
+def tally_event() -> Any:
+    return events_by_job([done(0)])["j1"][0]

@@ -1,0 +1,82 @@
+"""Which of the two queues a photo waits in, so that no small job waits behind a large one."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from darkroom.jobs import BULK, Span
+from darkroom.messages import ImageMessage
+from tests.conftest import Cloud
+from tests.making import a_file, a_job
+from tests.recovery.retries import RETRY, follow_up, retried_job
+from tests.zip.ingest.uploads import make_job, run, uploaded, zip_of
+
+
+def file_ids(bodies: list[str]) -> list[str]:
+    return sorted(ImageMessage.model_validate_json(body).file_id for body in bodies)
+
+
+@pytest.mark.parametrize(("photos", "small", "large"), [(BULK, BULK, 0), (BULK + 1, 0, BULK + 1)])
+def test_all_photos_of_a_zip_go_one_way(cloud: Cloud, photos: int, small: int, large: int) -> None:
+    make_job(cloud)
+    run(uploaded(cloud, zip_of({f"{n}.jpg": b"x" for n in range(photos)}), name="a.zip"))
+    assert len(cloud.messages()) == small
+    assert len(cloud.bulk_messages()) == large
+
+
+def test_photos_sent_one_by_one_go_the_other_way_once_there_are_many(cloud: Cloud) -> None:
+    """What is listed so far decides: the first ones cannot know what is still to come."""
+    uploads = BULK + 2
+    listed = {index: Span(index, 1, 1) for index in range(BULK - 1)}
+    files = [a_file(index) for index in range(uploads)]
+    cloud.services.jobs.create(a_job(uploads=uploads, spans=listed), files)
+    for index in range(BULK - 1, uploads):
+        run(uploaded(cloud, b"photo", index))
+    assert file_ids(cloud.messages()) == [f"{BULK - 1:06d}"]
+    assert file_ids(cloud.bulk_messages()) == [f"{BULK:06d}", f"{BULK + 1:06d}"]
+
+
+def test_what_is_no_photo_counts_as_a_file_and_what_is_no_file_does_not(cloud: Cloud) -> None:
+    make_job(cloud)
+    photos = {f"{n}.jpg": b"x" for n in range(BULK)}
+    litter = {f"__MACOSX/._{n}.jpg": b"x" for n in range(BULK)}
+    run(uploaded(cloud, zip_of(photos | litter), name="a.zip"))
+    assert len(cloud.messages()) == BULK
+    make_job(cloud, job_id="j2")
+    run(uploaded(cloud, zip_of(photos | {"read me.txt": b"x"}), name="a.zip", job_id="j2"))
+    assert len(cloud.bulk_messages()) == BULK
+
+
+def test_large_jobs_get_equal_turns(cloud: Cloud) -> None:
+    """SQS shares a queue out by the group of its messages, where they have one."""
+    for job_id in ("j1", "j2"):
+        make_job(cloud, job_id=job_id)
+        photos = zip_of({f"{n}.jpg": b"x" for n in range(BULK + 1)})
+        run(uploaded(cloud, photos, name="a.zip", job_id=job_id))
+    seen: set[tuple[str, str]] = set()
+    url = cloud.services.settings.process_bulk_queue_url
+    while found := cloud.sqs.receive_message(
+        QueueUrl=url, MaxNumberOfMessages=10, MessageSystemAttributeNames=["All"]
+    ).get("Messages"):
+        for message in found:
+            group = message["Attributes"]["MessageGroupId"]
+            seen.add((json.loads(message["Body"])["job_id"], group))
+    assert seen == {("j1", "j1"), ("j2", "j2")}
+
+
+@pytest.mark.parametrize("large", [False, True])
+def test_a_retry_goes_the_way_of_its_job(cloud: Cloud, large: bool) -> None:
+    """However few of its files are taken up again, they are a large job's."""
+    job = retried_job(cloud)
+    if large:
+        zipped = {**job.spans, job.uploads: Span(job.uploads, BULK, BULK)}
+        cloud.services.jobs.forget("j1")
+        cloud.services.jobs.create(replace(job, spans=zipped), [])
+    follow_up(RETRY)
+    mine, others = cloud.messages(), cloud.bulk_messages()
+    if large:
+        mine, others = others, mine
+    assert (file_ids(mine), others) == (["000001", "000002"], [])
