@@ -1,28 +1,39 @@
-# Darkroom. `make` alone lists what there is.
+# Darkroom. `make` alone lists the targets.
 
 PYTHON ?= python3
+MODELS ?= u2netp
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# Where the engine finds its models and rembg's compiled functions.
+ENGINE_ENV := PYTHONPATH=.:layer REMBG_HOME=$(CURDIR)/.cache/rembg NUMBA_CACHE_DIR=$(CURDIR)/.cache/numba
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down test lint format lock clean
+.PHONY: help setup demo up down photos test test-faults test-load lint format lock clean
+.PHONY: bake models selfcheck bench-engine bench-zip
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
--include mk/*.mk
+# -- Set up
 
 $(READY): requirements.txt pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Darkroom needs Python 3.11 or newer; name one with PYTHON=…")'
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Darkroom needs Python 3.11 or newer. Choose one with PYTHON=…")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-setup: $(READY) bake ## Make the virtual environment, fetch the models, warm the caches
+setup: $(READY) bake ## Create the virtual environment, fetch the models, warm the caches
 
-demo: setup ## Play the main job on real photos: one, several, a ZIP
+bake: $(READY)
+	@$(ENGINE_ENV) $(BIN)/python -m functions.process.bake --models "$(MODELS)"
+
+models: bake ## Fetch models: make models MODELS="silueta u2net isnet-general-use"
+
+# -- Run
+
+demo: setup ## Process real photos on a local stack: one, several, a ZIP
 	$(BIN)/python -m local.demo
 
 up: setup ## Run the whole service on this machine until Ctrl-C
@@ -31,22 +42,51 @@ up: setup ## Run the whole service on this machine until Ctrl-C
 down: ## Stop what `make up` left running
 	@test ! -x $(BIN)/python || $(BIN)/python -m local down
 
+photos: $(READY) ## Write sample photos to out/photos
+	@$(BIN)/python -m local.samples
+
+# -- Check
+
 test: setup lint ## Check everything: style, types, template, functions, the journey, faults
 	$(BIN)/pytest
 	@$(MAKE) --no-print-directory test-faults
+
+test-faults: setup ## Kill, repeat and restart the local stack while it works; nothing may be lost
+	$(BIN)/pytest -m faults --session-timeout 600 tests/faults
+
+test-load: setup ## Send 200 jobs at once to the local stack, with a stand-in for the model
+	$(BIN)/pytest -m load -s tests/load
 
 lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-format: $(READY) ## Put the code in its form
+selfcheck: bake ## Check this machine's engine: imports, models, faces, formats
+	@$(ENGINE_ENV) $(BIN)/python -m functions.process.selfcheck
+
+# -- Measure: each writes out/bench/NAME.json
+
+bench-engine: bake ## Measure the engine against rembg.remove(), side by side
+	@$(ENGINE_ENV) $(BIN)/python -m bench.engine
+
+bench-zip: setup ## Measure ZIPs in and out against the usual way, on the local stack
+	@PYTHONPATH=.:layer $(BIN)/python -m bench.zip
+
+# -- Maintain
+
+format: $(READY) ## Format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-lock: ## Pin every dependency anew
-	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --all-extras --no-emit-package darkroom pyproject.toml --output-file requirements.txt
-	$(BIN)/uv pip compile --quiet --upgrade --python-version 3.13 --generate-hashes --no-emit-index-url --no-emit-find-links layer/requirements.in --output-file layer/requirements.txt
+PIN := $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links
 
-clean: ## Remove what was made, but not the virtual environment
+# The process image is pinned for the oldest Python that the tests run on, at the versions they ran
+# with, so that the image has the very packages that were tested.
+lock: $(READY) ## Renew every lock file: development, layer, process image
+	$(PIN) --upgrade --universal --python-version 3.11 --all-extras --no-emit-package darkroom pyproject.toml --output-file requirements.txt
+	$(PIN) --upgrade --python-version 3.13 layer/requirements.in --output-file layer/requirements.txt
+	$(PIN) --python-version 3.11 --python-platform linux --constraints requirements.txt functions/process/requirements.in --output-file functions/process/requirements.txt
+
+clean: ## Remove what was built, but not the virtual environment
 	rm -rf out build .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -14,9 +14,8 @@ from darkroom.states import FileStatus, JobStatus
 ROOT = Path(__file__).parents[1]
 DESIGN = (ROOT / "docs/design.md").read_text(encoding="utf-8")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-MAKEFILES = "".join(
-    path.read_text(encoding="utf-8") for path in [ROOT / "Makefile", *(ROOT / "mk").glob("*.mk")]
-)
+ARCHITECTURE = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 TEMPLATE = yaml_parse((ROOT / "infra/template.yaml").read_text(encoding="utf-8"))
 FUNCTIONS = {
     name: found["Properties"]
@@ -68,10 +67,38 @@ def test_every_link_leads_somewhere(page: Path) -> None:
 
 @pytest.mark.parametrize("target", sorted(set(re.findall(r"make ([a-z][a-z-]*)", README + DESIGN))))
 def test_every_make_target_that_is_told_of_is_there(target: str) -> None:
-    assert re.search(rf"^{target}:", MAKEFILES, re.MULTILINE)
+    assert re.search(rf"^{target}:", MAKEFILE, re.MULTILINE)
 
 
-@pytest.mark.parametrize("target", sorted(set(re.findall(r"^([a-z][a-z-]*):", MAKEFILES, re.M))))
+@pytest.mark.parametrize("target", sorted(set(re.findall(r"^([a-z][a-z-]*):", MAKEFILE, re.M))))
 def test_every_make_target_says_what_it_does(target: str) -> None:
     hidden = {"bake", "lint"}
-    assert target in hidden or re.search(rf"^{target}:.*## ", MAKEFILES, re.MULTILINE)
+    assert target in hidden or re.search(rf"^{target}:.*## ", MAKEFILE, re.MULTILINE)
+
+
+@pytest.mark.parametrize("path", sorted(set(re.findall(r"`([\w/.]+\.\w+)`", ARCHITECTURE))))
+def test_every_file_the_architecture_names_is_there(path: str) -> None:
+    assert (ROOT / path).is_file() or (ROOT / "docs" / path).is_file()
+
+
+RECIPES = dict(re.findall(r"^### (.+?)$\n(.*?)(?=^###|\Z)", ARCHITECTURE, re.MULTILINE | re.DOTALL))
+
+
+def test_every_recipe_names_its_files_and_a_test() -> None:
+    assert set(RECIPES) == {
+        "Add a processing option",
+        "Add a WebSocket action",
+        "Add a rule by which a job ends",
+        "Add a model",
+        "Add an API route",
+    }
+    for steps in RECIPES.values():
+        files = re.findall(r"^\d+\. `([^`]+)`", steps, re.MULTILINE)
+        assert len(files) == len(re.findall(r"^\d+\.", steps, re.MULTILINE))
+        assert all((ROOT / file).is_file() for file in files)
+        assert files[-1].startswith("tests/")
+
+
+def test_a_rule_by_which_a_job_ends_needs_at_most_five_files() -> None:
+    files = set(re.findall(r"`([\w/]+\.\w+)`", RECIPES["Add a rule by which a job ends"]))
+    assert 1 < len(files) <= 5
