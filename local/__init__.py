@@ -1,6 +1,7 @@
 """Runs `infra/template.yaml` on this machine, in the MiniStack emulator.
 
-Nothing outside this package knows that the emulator exists.
+The code that is deployed or installed (`functions/`, `layer/`, `client/`, `infra/`) does not know
+that the emulator exists. Only this package, and `bench/` and `tests/`, which use it, do.
 """
 
 from pathlib import Path
@@ -15,4 +16,4 @@ Resource = dict[str, Any]
 
 
 class LocalStackError(Exception):
-    """Something a person can act on; its text is all they need to see."""
+    """An error that the user can act on. Its text is shown alone, without a traceback."""

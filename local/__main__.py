@@ -1,4 +1,4 @@
-"""`python -m local up | down | logs`: the stack on this machine, for people."""
+"""The command line of the local stack: `python -m local up | down | logs`."""
 
 import dataclasses
 import signal
@@ -20,23 +20,27 @@ app = typer.Typer(
 @app.command()
 def up(
     port: Annotated[
-        int, typer.Option(envvar="PORT", min=0, max=65535, help="0 takes any free port.")
+        int,
+        typer.Option(
+            envvar="PORT", min=0, max=65535, help="Port to listen on; 0 picks a free one."
+        ),
     ] = 0,
     workers: Annotated[
-        int, typer.Option(min=1, max=8, help="Of small jobs, and as many of large ones.")
+        int,
+        typer.Option(min=1, max=8, help="Workers for small jobs; large jobs get as many again."),
     ] = 2,
 ) -> None:
-    """Run the stack until Ctrl-C."""
+    """Run Darkroom until Ctrl-C."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     me = state.myself()
     if other := state.claim(me):
         raise LocalStackError(
-            f"The stack is running already: {other.page_url or 'it is just starting'}\n"
+            f"Darkroom is already running: {other.page_url or 'it is still starting'}\n"
             "Stop it with: make down"
         )
     try:
-        typer.echo("Starting…")
+        typer.echo("Starting Darkroom on this machine…")
         with running(workers=workers, port=port, name="up") as stack:
             state.publish(
                 dataclasses.replace(
@@ -48,16 +52,18 @@ def up(
                 )
             )
             typer.echo(
+                "Darkroom is running.\n\n"
                 f"Page       {stack.page_url}\n"
                 f"API        {stack.api_url}\n"
                 f"WebSocket  {stack.websocket_url}\n"
                 f"Key        {stack.key}\n"
-                f"Logs       python -m local logs [FUNCTION]; emulator: {stack.emulator.log}\n"
-                "Stop with Ctrl-C."
+                f"Logs       .venv/bin/python -m local logs [FUNCTION]\n"
+                f"Emulator   {stack.emulator.log}\n\n"
+                "Open the page to process photos. Press Ctrl-C to stop."
             )
             stack.emulator.wait()
             raise LocalStackError(
-                f"The emulator has stopped by itself. The end of {stack.emulator.log}:\n"
+                f"The emulator stopped unexpectedly. The last lines of {stack.emulator.log}:\n"
                 f"{stack.emulator.last_words()}"
             )
     except KeyboardInterrupt:
@@ -68,33 +74,39 @@ def up(
 
 @app.command()
 def down() -> None:
-    """Stop the stack that runs from this checkout."""
-    found = state.current()
-    if found is None:
-        typer.echo("No stack is running from this checkout.")
-    elif state.stop(found):
-        state.current()  # forgets it, if it could not do so itself
+    """Stop the Darkroom that runs from this checkout."""
+    stack = state.current()
+    if stack is None:
+        typer.echo("Nothing to stop: Darkroom is not running from this checkout.")
+    elif state.stop(stack):
+        state.current()  # deletes the state file if the process was killed before it could
         typer.echo("Stopped.")
     else:
-        raise LocalStackError(f"Process {found.pid} did not end.")
+        raise LocalStackError(
+            f"Darkroom did not stop: process {stack.pid} is still running.\n"
+            f"End it with: kill -9 {stack.pid}"
+        )
 
 
 @app.command(name="logs")
 def show_logs(
     function: Annotated[str, typer.Argument(help="Part of a function's name.")] = "",
 ) -> None:
-    """Show what the functions have logged."""
-    found = state.current()
-    if found is None or not found.address:
+    """Show the logs of the functions."""
+    stack = state.current()
+    if stack is None or not stack.address:
         raise LocalStackError(
-            f"No stack is running; the logs of earlier ones are {OUT}/*-functions.log"
+            f"Darkroom is not running. Start it with: make up\n"
+            f"The logs of earlier runs are in {OUT}/*-functions.log"
         )
-    access = Access(found.address, found.access_key, found.secret_key)
+    access = Access(stack.address, stack.access_key, stack.secret_key)
     try:
         for line in logs.read(access.client("logs"), function):
             typer.echo(line)
     except (BotoCoreError, ClientError) as error:
-        raise LocalStackError(f"The stack does not answer: {error}") from error
+        raise LocalStackError(
+            f"The logs could not be read from the running stack: {error}"
+        ) from error
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:

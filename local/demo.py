@@ -1,4 +1,4 @@
-"""`python -m local.demo`: the main job on real photos, on a stack of its own, and checked."""
+"""`python -m local.demo`: process real photos on a local stack, and check every result."""
 
 import shutil
 import signal
@@ -24,7 +24,11 @@ WORKERS = 2
 
 
 def main() -> int:
-    """Returns the exit status: 0 if every scenario has passed, 1 if not, 2 without a stack."""
+    """Run the demo on a stack of its own.
+
+    Returns the exit status: 0 if every scenario passed, 1 if one failed, 2 if the stack did not
+    start or could not be reached, 130 on Ctrl-C.
+    """
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     console = Console(highlight=False)
@@ -38,7 +42,7 @@ def main() -> int:
         console.print(str(error), markup=False, soft_wrap=True)
         return 2
     seconds = time.monotonic() - begun
-    console.print(f"\n{seconds:.0f} seconds in all; everything it started is stopped.")
+    console.print(f"\nFinished in {seconds:.0f} seconds. The local stack has been stopped.")
     return status
 
 
@@ -47,7 +51,7 @@ def play(console: Console) -> int:
     photos = samples.write()
     files = [LocalFile(path, path.name) for path in photos]
     album = samples.PHOTOS / samples.ALBUM
-    console.print("Starting the stack from infra/template.yaml …")
+    console.print("Starting Darkroom on this machine from infra/template.yaml…")
     with running(workers=WORKERS, name="demo") as stack, Darkroom(stack.api_url, stack.key) as api:
         player = Workflow(api, DEMO)
         with Bars(console) as bars:
@@ -60,7 +64,7 @@ def play(console: Console) -> int:
     _show(console, "Photos", samples.PHOTOS)
     _show(console, "Results", DEMO)
     if status == 0:
-        _show(console, "Before, after", sheet.draw(DEMO))
+        _show(console, "Before/after", sheet.draw(DEMO))
     return status
 
 

@@ -1,4 +1,4 @@
-"""Brings a template into a running emulator, as `sam deploy` brings it to AWS."""
+"""Deploys a template to a running emulator, as `sam deploy` does to AWS."""
 
 import json
 import time
@@ -17,7 +17,7 @@ _TIMEOUT_SECONDS = 60.0
 
 Outputs = dict[str, str]
 Client = Callable[[str], Any]
-"""Gives a boto3 client of a service, with all rights."""
+"""Returns the boto3 client of a service, with an administrator's rights."""
 
 
 def deploy(  # noqa: PLR0913, PLR0917 - the last two are for tests
@@ -25,23 +25,26 @@ def deploy(  # noqa: PLR0913, PLR0917 - the last two are for tests
     address: str,
     path: Path,
     parameters: Mapping[str, str],
-    instead: Mapping[str, Path] | None = None,
+    replacements: Mapping[str, Path] | None = None,
     edit: Callable[[Template], None] | None = None,
 ) -> Outputs:
-    """Deploy the template at `path`; parameters that are not given keep their defaults.
+    """Deploy the template at `path` and return its outputs.
 
-    `instead` puts other files in the place of some of the functions' own, by the name these have
-    in a package; `edit` changes the template first, when container images are run from their code
-    already. Raises LocalStackError with the reasons of the resources that failed.
+    parameters: values of the template's parameters; the others keep their defaults.
+    replacements: files to pack in place of a function's own, by their name in the package.
+    edit: changes the template before it is deployed, after its container-image functions have been
+        turned into ZIP functions.
+
+    Raises LocalStackError, with the reason for each resource that could not be created.
     """
     if not path.is_file():
-        raise LocalStackError(f"There is no template at {path}.")
+        raise LocalStackError(f"No template found at {path}.")
     template = templates.load(path)
     templates.run_images_from_their_code(template)
     if edit:
         edit(template)
     values = templates.parameter_defaults(template) | dict(parameters)
-    packages = _packages(template, path.parent, instead or {})
+    packages = _packages(template, path.parent, replacements or {})
     url = _upload(client, _prepare(client, template, packages, address, values), address)
     cloudformation = client("cloudformation")
     cloudformation.create_stack(
@@ -56,15 +59,19 @@ def deploy(  # noqa: PLR0913, PLR0917 - the last two are for tests
     return _outputs(cloudformation)
 
 
-def _packages(template: Template, folder: Path, instead: Mapping[str, Path]) -> dict[str, Package]:
+def _packages(
+    template: Template, folder: Path, replacements: Mapping[str, Path]
+) -> dict[str, Package]:
     packages = templates.packages(template, folder)
-    if not instead:
+    if not replacements:
         return packages
-    there = {name for package in packages.values() for name in package.names}
-    if lacking := sorted(instead.keys() - there):
-        raise LocalStackError(f"No function has {', '.join(lacking)} to be replaced.")
-    files = {name: file.read_bytes() for name, file in instead.items()}
-    return {name: package.instead(files) for name, package in packages.items()}
+    packed = {name for package in packages.values() for name in package.names}
+    if missing := sorted(replacements.keys() - packed):
+        raise LocalStackError(
+            f"No function contains {', '.join(missing)}, so it cannot be replaced."
+        )
+    files = {name: file.read_bytes() for name, file in replacements.items()}
+    return {name: package.with_files(files) for name, package in packages.items()}
 
 
 def _prepare(
@@ -90,7 +97,7 @@ def _prepare(
 
 
 def _upload(client: Client, template: Template, address: str) -> str:
-    """By way of S3, where a template may be larger than in a request."""
+    """Upload the template to S3: CloudFormation takes larger templates from there."""
     client("s3").put_object(Bucket=_CODE_BUCKET, Key="template.json", Body=json.dumps(template))
     return f"http://{address}/{_CODE_BUCKET}/template.json"
 

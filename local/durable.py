@@ -1,19 +1,18 @@
-"""The emulator, made to stop at once on SIGUSR1 and go on from there when it is started again.
+"""Runs the emulator so that it stops at once on SIGUSR1 and resumes from its state when restarted.
 
-MiniStack (1.5.33) can write its state down when it ends in order, and read it when it starts. By
-itself that would not do, so this
+MiniStack 1.5.33 saves its state on an orderly shutdown and loads it at start. That is not enough
+for a restart under load, so this module changes three things:
 
-- keeps the records of table streams (`services/dynamodb.py` leaves them out), although it does
-  keep how far each reader has come in them (`services/lambda_svc.py`): a reader would find its
-  stream empty, and then miss as many new records as it had read old ones;
-- keeps multipart uploads that are not completed (`services/s3.py` leaves them out);
-- writes between two requests, and ends at once: an orderly end waits for functions that call it in
-  vain, and starts others while it writes.
+- It saves the records of table streams. `services/dynamodb.py` leaves them out, while
+  `services/lambda_svc.py` saves each reader's position. A reader would find its stream empty, and
+  then skip as many new records as it had read before.
+- It saves multipart uploads that are not completed, which `services/s3.py` leaves out.
+- It saves between two requests and exits at once. An orderly shutdown waits for functions whose
+  calls it no longer answers, and starts more functions while it saves.
 
-What needs no help: messages keep the time at which they come back, so those in hand are delivered
-again when it has passed. What is lost, as it would be in AWS: open WebSockets, and what functions
-are in the middle of. What cannot be had: an emulator that is killed outright has written nothing,
-so all is lost.
+Messages need no change: each is saved with its visibility time-out, so messages in flight are
+redelivered when it expires. Open WebSockets and running invocations are lost, as they would be in
+AWS. An emulator killed with SIGKILL saves nothing, so all its data is lost.
 """
 
 import os
@@ -26,16 +25,16 @@ from ministack.services import dynamodb, lambda_svc, s3
 
 _FILE = Path(os.environ["STATE_DIR"]) / "durable.pickle"
 _STORES = {
-    "stream_records": dynamodb._stream_records,  # noqa: SLF001 - it has no other name
+    "stream_records": dynamodb._stream_records,  # noqa: SLF001 - there is no public name
     "stream_trimmed": dynamodb._stream_trimmed,  # noqa: SLF001
     "multipart_uploads": s3._multipart_uploads,  # noqa: SLF001
 }
-"""Each holds plain values under scoped keys."""
+"""Each store maps scoped keys to plain values, so it can be pickled."""
 _load = app._load_persisted_state  # noqa: SLF001
 
 
 def stop() -> None:
-    lambda_svc._iter_all_esms = lambda: iter(())  # noqa: SLF001 - no source is read any more
+    lambda_svc._iter_all_esms = lambda: iter(())  # noqa: SLF001 - read no more event sources
     app.save_all(app._build_persistence_save_dict())  # noqa: SLF001
     stores = {name: dict(store._data) for name, store in _STORES.items()}  # noqa: SLF001
     _FILE.write_bytes(pickle.dumps(stores))
@@ -44,15 +43,15 @@ def stop() -> None:
 
 def load() -> None:
     if _FILE.exists():
-        # Before the rest, which starts the readers of the streams.
-        for name, data in pickle.loads(_FILE.read_bytes()).items():  # noqa: S301 - our own
+        # Loaded before the rest, which starts the readers of the streams.
+        for name, data in pickle.loads(_FILE.read_bytes()).items():  # noqa: S301 - our own file
             _STORES[name]._data.update(data)  # noqa: SLF001
     _load()
 
 
 if __name__ == "__main__":
     app._load_persisted_state = load  # noqa: SLF001
-    # Requests are served in the event loop, so `stop` never comes in the middle of one.
+    # Requests are served in the event loop, so `stop` never interrupts one.
     signal.signal(
         signal.SIGUSR1,
         lambda *_: app._MAIN_LOOP.call_soon_threadsafe(stop),  # noqa: SLF001

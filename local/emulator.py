@@ -1,4 +1,4 @@
-"""The life of one emulator process: a port, an environment, a beginning and an end."""
+"""Starts, restarts and stops an emulator process."""
 
 import contextlib
 import http.client
@@ -27,9 +27,10 @@ _DURABLE = Path(__file__).with_name("durable.py")
 
 @dataclass(eq=False)
 class Emulator:
-    """A running emulator. The keys are those of its administrator.
+    """A running emulator.
 
-    keep: it can be restarted, with its data.
+    log: the file it logs to. directory: holds its data. guard: the process that ends it with us.
+    access_key, secret_key: the administrator's. keep: whether it can be restarted with its data.
     """
 
     port: int
@@ -49,24 +50,25 @@ class Emulator:
         return self.guard.poll() is None
 
     def wait(self) -> None:
-        """Return when the emulator has ended, for whatever reason."""
+        """Wait until the emulator has ended, for any reason."""
         self.guard.wait()
 
     def last_words(self) -> str:
+        """Return the last five lines of the log."""
         lines = self.log.read_text(errors="replace").strip().splitlines()
         return "\n".join(lines[-5:])
 
     def restart(self) -> None:
-        """Stop the emulator at once, and start it again on the same port with what it has kept.
+        """Stop the emulator at once, and start it on the same port with its data.
 
-        Its functions are stopped in the middle of what they are at; what AWS keeps, it keeps (see
-        `durable`). Raises LocalStackError where it does not end, or does not come up again.
+        Running invocations are cut off; the data that AWS would keep is kept (see `durable`).
+        Raises LocalStackError if it does not stop or does not start again.
         """
         os.kill(self.pid, signal.SIGUSR1)
         try:
             self.guard.wait(_STOP_SECONDS)
         except subprocess.TimeoutExpired as error:
-            raise LocalStackError(f"The emulator did not end. See {self.log}.") from error
+            raise LocalStackError(f"The emulator did not stop. See {self.log}.") from error
         _close_pipes(self.guard)
         self.pid, self.guard = _launch(
             self.log, self.directory, self.port, self.secret_key, keep=self.keep
@@ -81,17 +83,17 @@ class Emulator:
         except subprocess.TimeoutExpired:
             self.guard.kill()
             self.guard.wait()
-        # Both done by the guard, unless it was killed itself.
+        # The guard does both, unless it was killed itself.
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
         shutil.rmtree(self.directory, ignore_errors=True)
 
 
 def start(log: Path, port: int = 0, *, keep: bool = False) -> Emulator:
-    """Start an emulator on `port`, or on a free one, and wait until it answers.
+    """Start an emulator and wait until it answers.
 
-    Its functions inherit its environment. With `keep` it can be restarted. Raises LocalStackError
-    if the port is taken or if it does not come up.
+    port: 0 picks a free one. keep: whether it can be restarted. Its functions inherit its
+    environment. Raises LocalStackError if the port is not available or it does not start.
     """
     port = _free_port(port)
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -111,7 +113,7 @@ def start(log: Path, port: int = 0, *, keep: bool = False) -> Emulator:
 def _launch(
     log: Path, directory: Path, port: int, secret_key: str, *, keep: bool
 ) -> "tuple[int, subprocess.Popen[str]]":
-    """The emulator's process ID, and its guard."""
+    """Start a guard, which starts the emulator. Returns the emulator's process ID and the guard."""
     variables = environment(os.environ, port, directory) | {
         "AWS_ACCESS_KEY_ID": Emulator.access_key,
         "AWS_SECRET_ACCESS_KEY": secret_key,
@@ -119,9 +121,9 @@ def _launch(
     command = ["-m", "ministack"]
     if keep:
         variables |= {"PERSIST_STATE": "1", "S3_PERSIST": "1"}
-        command = ["-P", str(_DURABLE)]  # -P: the files beside it are no modules of anybody's
+        command = ["-P", str(_DURABLE)]  # -P: do not import from local/
     with log.open("a") as output:
-        guard = subprocess.Popen(  # noqa: S603 - our own file
+        guard = subprocess.Popen(  # noqa: S603 - the command is our own
             [
                 *(sys.executable, str(_GUARD), "keep" if keep else "delete", str(directory)),
                 *(sys.executable, *command),
@@ -132,7 +134,7 @@ def _launch(
             text=True,
             env=variables,
             cwd=directory,
-            start_new_session=True,  # a Ctrl-C in the terminal is for the parent alone
+            start_new_session=True,  # Ctrl-C in the terminal must reach only the parent
         )
     assert guard.stdout  # noqa: S101 - a pipe, see above
     return int(guard.stdout.readline()), guard
@@ -146,10 +148,10 @@ def _close_pipes(guard: "subprocess.Popen[str]") -> None:
 
 
 def environment(inherited: Mapping[str, str], port: int, directory: Path) -> dict[str, str]:
-    """What the emulator and its functions find in their environment.
+    """Return the environment variables of the emulator and its functions.
 
-    It is made from nothing, so that no AWS profile or proxy of the developer's leaks in. The
-    variables of the container image of `process`, which its Dockerfile sets, are at the end.
+    It is built from scratch, so that no AWS profile or proxy of the developer leaks in. The last
+    four variables are those that the Dockerfile of `process` sets.
     """
     cache = ROOT / ".cache"
     kept = {name: inherited[name] for name in ("PATH", "LANG", "LC_ALL", "TZ") if name in inherited}
@@ -160,7 +162,7 @@ def environment(inherited: Mapping[str, str], port: int, directory: Path) -> dic
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
         "MINISTACK_REGION": REGION,
-        # It would tidy up containers of other emulators if it found a Docker engine.
+        # With a Docker engine, it would remove the containers of other emulators.
         "DOCKER_HOST": f"unix://{directory}/none.sock",
         "HOME": str(directory),
         "TMPDIR": str(directory),
@@ -183,7 +185,8 @@ def _free_port(wanted: int) -> int:
             probe.bind((HOST, wanted))
         except (OSError, OverflowError) as error:
             raise LocalStackError(
-                f"Port {wanted} is not free. Choose another with PORT=…, or leave it out."
+                f"Port {wanted} is not available. "
+                "Choose another with PORT=…, or omit PORT to use a free one."
             ) from error
         port: int = probe.getsockname()[1]
         return port
@@ -196,7 +199,7 @@ def _wait_until_ready(emulator: Emulator) -> None:
             return
         time.sleep(0.03)
     raise LocalStackError(
-        f"The emulator did not start. The end of {emulator.log}:\n{emulator.last_words()}"
+        f"The emulator did not start. The last lines of {emulator.log}:\n{emulator.last_words()}"
     )
 
 

@@ -1,10 +1,12 @@
-"""Runs the emulator for another process, and never longer than that process.
+"""Runs the emulator for a parent process, and ends it when the parent ends.
 
-Started as a script, with `delete` or `keep`, a directory, and the emulator's command. It writes
-the emulator's process ID to its output. The end comes when its input closes, which happens even
-when its parent is killed outright, when the emulator ends by itself, or on SIGTERM. Then the
-emulator goes, with every worker process it has started, and so does the directory; with `keep` it
-stays when the emulator has ended by itself, to be started again with what is in it.
+Usage: guard.py delete|keep DIRECTORY COMMAND…, where COMMAND starts the emulator. It writes the
+emulator's process ID to standard output.
+
+It ends when its standard input closes (which also happens when the parent is killed), on SIGTERM,
+or when the emulator exits. It then kills the emulator with every worker process it has started,
+and deletes the directory. With `keep`, the directory stays if the emulator exited on its own, so
+that the emulator can be restarted with its data.
 """
 
 import contextlib
@@ -18,7 +20,7 @@ from types import FrameType
 
 
 def main(directory: str, command: list[str], *, keep: bool) -> int:
-    # A process group of its own, so that its worker processes can be ended with it.
+    # In its own process group, so that its worker processes can be killed with it.
     emulator = subprocess.Popen(  # noqa: S603 - the command is our own
         command, stdin=subprocess.DEVNULL, stdout=sys.stderr, process_group=0
     )
@@ -46,5 +48,5 @@ def main(directory: str, command: list[str], *, keep: bool) -> int:
 
 
 if __name__ == "__main__":
-    # Not `sys.exit`: at interpreter shutdown the thread may still hold the lock of standard input.
+    # Not `sys.exit`: the thread may still hold the lock of standard input at interpreter shutdown.
     os._exit(main(sys.argv[2], sys.argv[3:], keep=sys.argv[1] == "keep"))

@@ -1,6 +1,6 @@
-"""HTTP APIs written out as routes and integrations.
+"""Rewrites HTTP APIs as explicit routes and integrations.
 
-SAM puts them into an OpenAPI document, which the emulator does not read.
+SAM describes them in an OpenAPI document, which the emulator does not read.
 """
 
 from typing import Any
@@ -9,13 +9,14 @@ from local import LocalStackError, Resource, Template
 
 
 class UnsupportedHttpApiError(LocalStackError):
-    """The template gives an HTTP API something that the local stack has no answer to."""
+    """The template uses a property of HTTP APIs that the local stack does not support."""
 
 
 def route_http_apis(template: Template) -> None:
-    """Replace each `AWS::Serverless::HttpApi` and each `HttpApi` event by what SAM makes of them.
+    """Replace each `AWS::Serverless::HttpApi` and each `HttpApi` event by API Gateway resources.
 
-    Stages keep the logical IDs that SAM gives them, so that other resources can name them.
+    Stages get the logical IDs that SAM would give them, so that other resources can refer to them.
+    Raises UnsupportedHttpApiError for authorizers, custom domains and OpenAPI definitions.
     """
     for name, resource in list(template["Resources"].items()):
         properties = resource.get("Properties", {})
@@ -30,8 +31,10 @@ def route_http_apis(template: Template) -> None:
 
 def _api(name: str, properties: dict[str, Any]) -> dict[str, Resource]:
     if unsupported := properties.keys() & {"Auth", "DefinitionBody", "DefinitionUri", "Domain"}:
-        raise UnsupportedHttpApiError(f"{name}: {', '.join(sorted(unsupported))}")
-    # The emulator keeps these as they come, and looks them up as its API spells them.
+        raise UnsupportedHttpApiError(
+            f"{name}: the local stack does not support {', '.join(sorted(unsupported))}"
+        )
+    # The emulator stores these keys unchanged, and reads them in the API's camelCase.
     cors = {
         key[0].lower() + key[1:]: value
         for key, value in properties.get("CorsConfiguration", {}).items()
@@ -51,7 +54,9 @@ def _api(name: str, properties: dict[str, Any]) -> dict[str, Resource]:
 def _route(function: str, event: str, properties: dict[str, Any]) -> dict[str, Resource]:
     api = properties.get("ApiId", {}).get("Ref")
     if not api or "Auth" in properties:
-        raise UnsupportedHttpApiError(f"{function}.{event}: needs `ApiId: !Ref …` and no Auth")
+        raise UnsupportedHttpApiError(
+            f"{function}.{event}: the local stack needs `ApiId: !Ref …` and does not support Auth"
+        )
     method = properties.get("Method", "ANY").upper()
     integration = f"{function}{event}Integration"
     return {

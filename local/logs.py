@@ -1,4 +1,4 @@
-"""What the functions have logged, from the emulator's CloudWatch Logs."""
+"""Reads the functions' logs from the emulator's CloudWatch Logs."""
 
 import contextlib
 from collections.abc import Iterator
@@ -12,13 +12,16 @@ _BOOKKEEPING = ("START RequestId:", "END RequestId:", "REPORT RequestId:")
 
 
 def read(client: Any, function: str = "") -> Iterator[str]:
-    """The lines of every log group whose name contains `function` (in any case), oldest first."""
+    """Yield the lines of all log groups whose names contain `function`, oldest first.
+
+    Case is ignored. Lambda's START, END and REPORT lines are left out.
+    """
     lines = []
     for page in client.get_paginator("describe_log_groups").paginate():
         for group in page["logGroups"]:
             if function.lower() in group["logGroupName"].lower():
                 lines += list(_group(client, group["logGroupName"]))
-    # By time alone: lines of the same moment stay as they were written.
+    # Sorted by time only, so that lines with the same time keep their order.
     yield from (text for _, text in sorted(lines, key=lambda line: line[0]))
 
 
@@ -33,6 +36,6 @@ def _group(client: Any, name: str) -> Iterator[tuple[int, str]]:
 
 
 def save(client: Any, path: Path) -> None:
-    """Write all of it to `path`; a stack that cannot tell any more is no reason to fail."""
+    """Write all logs to `path`. Does nothing if the stack no longer answers."""
     with contextlib.suppress(BotoCoreError, ClientError):
         path.write_text("".join(f"{line}\n" for line in read(client)))

@@ -1,7 +1,7 @@
-"""Deployment packages, laid out as `sam build` lays them out, without the dependencies.
+"""Builds deployment packages with the layout of `sam build`, but without the dependencies.
 
-The dependencies are those of the virtual environment that the emulator runs in: its functions
-run under its own Python.
+The emulator runs functions under its own Python, so they import the dependencies from its virtual
+environment.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest date a ZIP can hold
 
 @dataclass(frozen=True)
 class Package:
-    """A ZIP archive and the S3 key it is stored under, which changes with its content."""
+    """A deployment package: a ZIP, and its S3 key, which is a hash of its content."""
 
     body: bytes
 
@@ -32,8 +32,8 @@ class Package:
         with zipfile.ZipFile(io.BytesIO(self.body)) as archive:
             return archive.namelist()
 
-    def instead(self, files: Mapping[str, bytes]) -> "Package":
-        """The same with other content in those of the files that it has."""
+    def with_files(self, files: Mapping[str, bytes]) -> "Package":
+        """Return a copy with the content of some files replaced. Names it lacks are ignored."""
         with zipfile.ZipFile(io.BytesIO(self.body)) as archive:
             names = archive.namelist()
             return _pack((n, files[n] if n in files else archive.read(n)) for n in names)
@@ -42,10 +42,10 @@ class Package:
 def build(folder: Path, prefix: str) -> Package:
     """Pack everything below `folder` under `prefix` (such as `functions/upload`).
 
-    Symbolic links are followed, because a link out of the folder would dangle in Lambda. The same
-    files always give the same bytes: names are sorted, dates and modes are fixed.
-    Parent folders get no `__init__.py` of their own, exactly as in AWS.
-    Raises LocalStackError for what cannot be read, such as a link that leads nowhere.
+    Symbolic links are followed: a link out of the folder would be broken in Lambda. The same files
+    always give the same bytes: names are sorted, dates and modes are fixed. No `__init__.py` is
+    added to parent folders, as in AWS. Raises LocalStackError if a file cannot be read, such as a
+    broken link.
     """
     try:
         return _pack(

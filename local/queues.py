@@ -1,4 +1,4 @@
-"""What lies in the queues of a stack."""
+"""Counts the messages in a stack's queues."""
 
 from collections import Counter
 from typing import Any
@@ -11,9 +11,9 @@ _COUNTED = (
 
 
 def messages(sqs: Any) -> Counter[str]:
-    """Messages in each queue that has any, by its name: waiting, in hand, or delayed."""
+    """Count the messages in each queue that has any: visible, in flight or delayed."""
     counted = Counter[str]()
     for url in sqs.list_queues().get("QueueUrls", []):
-        found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=list(_COUNTED))
-        counted[url.rpartition("/")[2]] = sum(int(found["Attributes"][name]) for name in _COUNTED)
+        answer = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=list(_COUNTED))
+        counted[url.rpartition("/")[2]] = sum(int(answer["Attributes"][name]) for name in _COUNTED)
     return +counted

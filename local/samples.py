@@ -1,6 +1,6 @@
-"""Real photos to try things on: those that scikit-image brings in its wheel.
+"""Sample photos: those that scikit-image ships in its wheel.
 
-`python -m local.samples` writes them to out/photos/, as JPEG and as a ZIP with sub-folders.
+`python -m local.samples` writes them to out/photos/, as JPEG files and as a ZIP with sub-folders.
 """
 
 import importlib.util
@@ -22,7 +22,7 @@ SOURCES = {
     "rocket.jpg": "rocket.jpg",
     "motorcycle.jpg": "motorcycle_left.png",
 }
-"""Our name and scikit-image's; not every release brings all of them."""
+"""Our names, and scikit-image's. Not every release ships all of them."""
 FOLDERS = {
     "astronaut.jpg": "people",
     "cat.jpg": "animals",
@@ -34,11 +34,13 @@ _QUALITY = 92
 
 
 def write(folder: Path = PHOTOS) -> list[Path]:
-    """Write what is not there yet; returns the photos' paths. The ZIP is beside them."""
+    """Write the photos that do not exist yet, and the ZIP; returns the paths of the photos."""
     folder.mkdir(parents=True, exist_ok=True)
     photos = [path for path in (_photo(folder / name) for name in SOURCES) if path]
     if folder / WITH_A_FACE not in photos:
-        raise LocalStackError("scikit-image has brought no photos; install it anew: make setup")
+        raise LocalStackError(
+            "scikit-image is installed without its sample photos. Delete .venv and run: make setup"
+        )
     with zipfile.ZipFile(folder / ALBUM, "w") as album:
         for photo in photos:
             album.write(photo, f"{FOLDERS[photo.name]}/{photo.name}")
@@ -46,7 +48,7 @@ def write(folder: Path = PHOTOS) -> list[Path]:
 
 
 def _photo(to: Path) -> Path | None:
-    """None where scikit-image does not bring it."""
+    """Returns None if scikit-image does not ship the photo."""
     source = _shipped() / SOURCES[to.name]
     if not source.is_file():
         return None
@@ -57,11 +59,11 @@ def _photo(to: Path) -> Path | None:
 
 
 def _shipped() -> Path:
-    """Looked up as files: scikit-image's own functions would fetch what is missing."""
-    found = importlib.util.find_spec("skimage")
-    if found is None or found.origin is None:
-        raise LocalStackError("scikit-image is not installed: make setup")
-    return Path(found.origin).parent / "data"
+    """The folder of scikit-image's photos. Its own functions would download missing ones."""
+    spec = importlib.util.find_spec("skimage")
+    if spec is None or spec.origin is None:
+        raise LocalStackError("scikit-image is not installed. Run: make setup")
+    return Path(spec.origin).parent / "data"
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A contact sheet of the demo's photos: before above, after below on a checkerboard."""
+"""Draws the demo's contact sheet: photos above, their results below on a checkerboard."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ _GREY = (214, 214, 214)
 
 
 def draw(demo: Path) -> Path:
-    """Write before-after.jpg beside the demo's results. The last one is cropped to the face."""
+    """Write before-after.jpg next to the demo's results. The last column is the face crop."""
     pairs = [
         (samples.PHOTOS / name, demo / "zip" / folder / Path(name).with_suffix(".png").name)
         for name, folder in samples.FOLDERS.items()
@@ -42,10 +42,10 @@ def _photo(path: Path) -> Image.Image:
 
 
 def _cutout(path: Path, before: Path) -> Image.Image:
-    """On a checkerboard, no larger than the photo it was made from is shown."""
-    with Image.open(path) as found:
+    """Return the cutout on a checkerboard, scaled to fit the size of its photo on the sheet."""
+    with Image.open(path) as result:
         cutout = ImageOps.contain(
-            found.convert("RGBA"), _photo(before).size, Image.Resampling.LANCZOS
+            result.convert("RGBA"), _photo(before).size, Image.Resampling.LANCZOS
         )
     board = _checkerboard(cutout.size)
     board.alpha_composite(cutout)

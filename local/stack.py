@@ -1,4 +1,4 @@
-"""The local stack: an emulator with the template deployed in it."""
+"""The local stack: an emulator with the template deployed to it."""
 
 import contextlib
 import urllib.parse
@@ -20,30 +20,30 @@ _STANDIN_MODELS = {"functions/process/models.py": Path(__file__).with_name("stan
 
 @dataclass(frozen=True)
 class Access:
-    """How to reach an emulator with all rights."""
+    """An emulator's address and its administrator's credentials."""
 
     address: str
     access_key: str
     secret_key: str = field(repr=False)
 
     def client(self, service: str) -> Any:
-        """A boto3 client of the service named, with an administrator's rights."""
+        """Return a boto3 client of `service` with the administrator's rights."""
         return boto3.session.Session().client(
             service,  # type: ignore[call-overload]  # boto3 lists them one by one
             endpoint_url=f"http://{self.address}",
             region_name=emulator.REGION,
             aws_access_key_id=self.access_key,
             aws_secret_access_key=self.secret_key,
-            # No proxy leads to this machine, whatever the environment says.
+            # The emulator is on this machine: ignore proxies set in the environment.
             config=Config(proxies={}, signature_version="s3v4" if service == "s3" else "v4"),
         )
 
 
 @dataclass(frozen=True)
 class Stack(Access):
-    """A running stack. Addresses come without a slash at the end.
+    """A running stack. URLs have no trailing slash.
 
-    `outputs` are the template's, `key` is what its secret `ApiKeySecret` holds.
+    outputs: the template's. key: the value of the secret that the output `ApiKeySecret` names.
     """
 
     outputs: dict[str, str]
@@ -60,12 +60,12 @@ class Stack(Access):
 
     @property
     def page_url(self) -> str:
-        """The page, with the key in the part of the address that is never sent to a server."""
+        """The page's URL, with the key in the fragment, which browsers never send to a server."""
         return f"{self.api_url}/#key={urllib.parse.quote(self.key, safe='')}"
 
 
 @contextlib.contextmanager
-def running(  # noqa: PLR0913 - by name only, and each has a default
+def running(  # noqa: PLR0913 - keyword-only, with defaults
     *,
     workers: int | None = None,
     parameters: Mapping[str, str] | None = None,
@@ -76,14 +76,18 @@ def running(  # noqa: PLR0913 - by name only, and each has a default
     edit: Callable[[Template], None] | None = None,
     keep: bool = False,
 ) -> Iterator[Stack]:
-    """A stack of one's own, gone without a trace when the block is left, however it is left.
+    """Run a stack for the length of the block, and remove it at the end, even on an error.
 
-    `workers` is how many of them process small jobs, and as many large ones; `parameters` are
-    other parameters of the template; what is not given is the template's default. `standin_models`
-    has photos processed by local/standin_models.py in the place of the real models; `edit` changes
-    the template before it is deployed; with `keep` the stack's emulator can be restarted. The
-    emulator logs to out/local/NAME.log; what the functions log is saved to
-    out/local/NAME-functions.log at the end. Raises LocalStackError if it cannot be had.
+    workers: workers for small jobs, and as many again for large ones; default: the template's.
+    parameters: other parameters of the template; default: the template's.
+    port: the emulator's; 0 picks a free one.
+    name: of the logs. The emulator logs to out/local/NAME.log; the functions' logs are saved to
+        out/local/NAME-functions.log at the end.
+    standin_models: process photos with local/standin_models.py instead of the real models.
+    edit: changes the template before it is deployed.
+    keep: the stack's emulator can be restarted.
+
+    Raises LocalStackError if the stack does not start.
     """
     values = dict(parameters or {})
     if workers is not None:
@@ -92,8 +96,8 @@ def running(  # noqa: PLR0913 - by name only, and each has a default
     access = Access(process.address, process.access_key, process.secret_key)
     try:
         try:
-            instead = _STANDIN_MODELS if standin_models else {}
-            outputs = deploy(access.client, process.address, template, values, instead, edit)
+            replacements = _STANDIN_MODELS if standin_models else {}
+            outputs = deploy(access.client, process.address, template, values, replacements, edit)
             key = _key(access, outputs)
         except (BotoCoreError, ClientError, ValueError) as error:
             raise LocalStackError(f"The template could not be deployed: {error}") from error

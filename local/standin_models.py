@@ -1,7 +1,7 @@
-"""NOT A MODEL: it stands in for rembg's, where how the service behaves is tested and not its eyes.
+"""NOT A MODEL: a stand-in for rembg's models, for tests of the service rather than of cutouts.
 
-The local stack puts this file in the place of functions/process/models.py when it is asked to.
-Every photo gets the same ellipse as its mask, at once; all else of the function stays as it is.
+With `standin_models`, the local stack packs this file in place of functions/process/models.py.
+Every photo gets the same ellipse as its mask, at once. The rest of the function is unchanged.
 """
 
 from types import SimpleNamespace
@@ -13,7 +13,7 @@ _SIDE = 64
 
 
 class Ellipse:
-    """As much of a rembg session as the engine uses, with the same answer to every photo."""
+    """The part of a rembg session that the engine uses. Returns the same mask for every photo."""
 
     inner_session = SimpleNamespace(
         get_inputs=lambda: [SimpleNamespace(shape=[1, 3, _SIDE, _SIDE])]
@@ -28,7 +28,7 @@ class Ellipse:
 
 
 class Models:
-    """Says that it has whichever model is asked for."""
+    """Stands in for `functions.process.models.Models`. Accepts any model name."""
 
     def __init__(self) -> None:
         self._session = Ellipse()

@@ -1,4 +1,7 @@
-"""Which stack runs from this checkout: one small file, and a process that is really ours."""
+"""Records the stack that runs from this checkout, so that there is one at a time.
+
+The record is a file. It counts only while the process it names is running.
+"""
 
 import contextlib
 import dataclasses
@@ -21,7 +24,7 @@ _STOP_SECONDS = 20.0
 class Running:
     """The process that runs a stack, and how to reach it. Addresses are empty while it starts.
 
-    `started` tells the process from another one that has been given the same ID since.
+    started: the process's start time, since its ID may have been reused by another process.
     """
 
     pid: int
@@ -40,68 +43,69 @@ def myself() -> Running:
 
 
 def start_time(pid: int) -> str | None:
-    """When a process began, in the system's own terms; None if there is no such process."""
+    """Return a process's start time, in the system's own format; None if it is not running."""
     stat = Path(f"/proc/{pid}/stat")
     if Path("/proc/self/stat").exists():
         try:
-            # The name, in parentheses, may hold anything; field 3 is the first one after it.
+            # Field 2, the name in parentheses, may contain anything; field 3 follows it.
             fields = stat.read_text().rpartition(")")[2].split()
         except (FileNotFoundError, ProcessLookupError):
             return None
         return None if fields[0] in "ZX" else fields[19]
     ps = shutil.which("ps") or "/bin/ps"
-    answer = subprocess.run(  # noqa: S603 - a number is all that varies
+    answer = subprocess.run(  # noqa: S603 - only the process ID varies
         [ps, "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False
     )
     return answer.stdout.strip() or None
 
 
 def current(file: Path = FILE) -> Running | None:
-    """What runs now. A file left behind by a process that is gone is deleted."""
+    """Return the running stack, or None. The file of a process that has ended is deleted."""
     try:
-        found = Running(**json.loads(file.read_text()))
+        recorded = Running(**json.loads(file.read_text()))
     except FileNotFoundError:
         return None
     except (TypeError, ValueError):
-        found = None
-    if found and found.alive():
-        return found
+        recorded = None
+    if recorded and recorded.alive():
+        return recorded
     file.unlink(missing_ok=True)
     return None
 
 
 def claim(running: Running, file: Path = FILE) -> Running | None:
-    """Take the checkout's one place. Returns None, or who has it already."""
+    """Record `running` as the checkout's stack. Returns None, or the stack already running."""
     while True:
-        if found := current(file):
-            return found
+        if other := current(file):
+            return other
         with contextlib.suppress(FileExistsError):
             _write(running, file, os.O_EXCL)
             return None
 
 
 def publish(running: Running, file: Path = FILE) -> None:
+    """Replace the record, once the stack's addresses are known."""
     _write(running, file, os.O_TRUNC)
 
 
 def release(file: Path = FILE) -> None:
-    """Give the place back, if it is this process's."""
-    if (found := current(file)) and found.pid == os.getpid():
+    """Delete the record, if it is this process's."""
+    if (recorded := current(file)) and recorded.pid == os.getpid():
         file.unlink(missing_ok=True)
 
 
 def _write(running: Running, file: Path, mode: int) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
-    # Readable by its owner alone: it holds the stack's key.
+    # Readable only by its owner: it holds the stack's key.
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | mode, 0o600)
     with os.fdopen(descriptor, "w") as output:
         json.dump(dataclasses.asdict(running), output)
 
 
 def stop(running: Running) -> bool:
-    """Ask a stack's process to end, insist after a while, and tell whether it has ended.
+    """Stop a stack's process: SIGTERM, then SIGKILL after 20 seconds.
 
-    Killing it leaves nothing behind: the emulator ends with it.
+    Returns whether it has ended. SIGKILL leaves nothing behind: the emulator ends with the process.
     """
     for number, seconds in ((signal.SIGTERM, _STOP_SECONDS), (signal.SIGKILL, 5.0)):
         with contextlib.suppress(ProcessLookupError):

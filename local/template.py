@@ -1,7 +1,7 @@
-"""What has to differ from `infra/template.yaml` for it to run in the emulator, and nothing else.
+"""The changes that let `infra/template.yaml` run in the emulator, and no others.
 
-Each function takes the template as a dict, changes one thing in it, and says why it must. The
-template is a SAM template before and after: the emulator applies the SAM transform itself.
+Each function takes the template as a dict and makes one change in it; its docstring says why the
+change is needed. The result is still a SAM template: the emulator applies the SAM transform itself.
 """
 
 import re
@@ -20,7 +20,7 @@ _LAYER = "AWS::Serverless::LayerVersion"
 
 
 class UnsupportedTemplateError(LocalStackError):
-    """The template uses something that the local stack has no answer to."""
+    """The template uses something that the local stack does not support."""
 
 
 def load(path: Path) -> Template:
@@ -29,17 +29,18 @@ def load(path: Path) -> Template:
 
 
 def resources(template: Template, kind: str) -> Iterator[tuple[str, Resource]]:
-    """The resources of one type, with their logical IDs."""
+    """Yield the resources of one type, with their logical IDs."""
     for name, resource in list(template["Resources"].items()):
         if resource["Type"] == kind:
             yield name, resource
 
 
 def run_images_from_their_code(template: Template) -> None:
-    """Make each container-image function a ZIP function: running an image needs Docker.
+    """Turn each container-image function into a ZIP function, since running images needs Docker.
 
-    The handler is the image's command and the code is the folder that the handler is in. Runtime
-    and layer, which the template keeps away from images, are those of the other functions.
+    Its handler is the image's command, and its code is the folder of the handler. It gets the
+    runtime and layers of the other functions, which `IgnoreGlobals` withholds from images.
+    Raises UnsupportedTemplateError if the command does not name a handler.
     """
     for name, function in resources(template, _FUNCTION):
         properties = function["Properties"]
@@ -48,7 +49,7 @@ def run_images_from_their_code(template: Template) -> None:
         handler = properties.pop("ImageConfig", {}).get("Command", [""])[0]
         package, _, _ = handler.rpartition(".")[0].rpartition(".")
         if not package:
-            raise UnsupportedTemplateError(f"{name}: ImageConfig.Command names no handler")
+            raise UnsupportedTemplateError(f"{name}: ImageConfig.Command does not name a handler")
         properties.pop("ImageUri", None)
         properties["Handler"] = handler
         properties["CodeUri"] = "../" + package.replace(".", "/")
@@ -57,9 +58,10 @@ def run_images_from_their_code(template: Template) -> None:
 
 
 def packages(template: Template, folder: Path) -> dict[str, Package]:
-    """Pack the code of every function and layer; paths are relative to the template's `folder`.
+    """Build the package of every function and layer, by logical ID.
 
-    Afterwards the template refers to the packages by key only; `store_code_in` adds the bucket.
+    folder: the template's, which its paths are relative to. The template is not changed:
+    `store_code_in` does that.
     """
     built: dict[tuple[Path, str], Package] = {}
 
@@ -80,7 +82,7 @@ def packages(template: Template, folder: Path) -> dict[str, Package]:
 
 
 def store_code_in(template: Template, bucket: str, located: dict[str, Package]) -> None:
-    """Point functions and layers at their packages in S3, as `sam package` does."""
+    """Point functions and layers to their packages in S3, as `sam package` does."""
     for name, package in located.items():
         resource = template["Resources"][name]
         code = "CodeUri" if resource["Type"] == _FUNCTION else "ContentUri"
@@ -89,7 +91,7 @@ def store_code_in(template: Template, bucket: str, located: dict[str, Package]) 
 
 
 def parameter_defaults(template: Template) -> dict[str, Any]:
-    """The defaults of the template's parameters, as far as they have any."""
+    """Return the defaults of the template's parameters, of those that have one."""
     return {
         name: parameter["Default"]
         for name, parameter in template.get("Parameters", {}).items()
@@ -98,10 +100,10 @@ def parameter_defaults(template: Template) -> dict[str, Any]:
 
 
 def limit_concurrency(template: Template, values: dict[str, Any]) -> None:
-    """Write parameters out where they are the maximum concurrency of an event source.
+    """Replace `!Ref` by its value where it is the maximum concurrency of an event source.
 
-    The emulator takes a number that is a parameter for text there, and its queue poller fails. It
-    also allows a concurrency of 1, which AWS does not; so the parameter loses its minimum.
+    The emulator reads a referenced number as a string there, and its queue poller fails. It also
+    allows a concurrency of 1, which AWS does not, so the parameter's minimum is removed.
     """
     for _, function in resources(template, _FUNCTION):
         for source in function["Properties"].get("Events", {}).values():
@@ -115,7 +117,10 @@ _BATCHED = ("sqs:SendMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility
 
 
 def name_queue_batches(template: Template) -> None:
-    """Extend statements about an SQS action to its batch, which AWS does not tell from it."""
+    """Add the batch form of each SQS action to the statements that allow it.
+
+    AWS authorizes both by the action's plain name; the emulator checks them separately.
+    """
 
     def extend(node: Any) -> None:
         for value in node.values() if isinstance(node, dict) else node:
@@ -131,9 +136,9 @@ def name_queue_batches(template: Template) -> None:
 
 
 def allow_plain_http(template: Template) -> None:
-    """Drop the statements of bucket policies that refuse requests without TLS.
+    """Remove the statements of bucket policies that deny requests without TLS.
 
-    The emulator honours them, and speaks plain HTTP.
+    The emulator enforces them, but serves plain HTTP.
     """
     for name, policy in resources(template, "AWS::S3::BucketPolicy"):
         document = policy["Properties"]["PolicyDocument"]
@@ -147,7 +152,10 @@ def allow_plain_http(template: Template) -> None:
 
 
 def name_secrets_by_arn(template: Template) -> None:
-    """Write `!Ref` of a secret out as its ARN, which it is in AWS; the emulator gives its name."""
+    """Replace `!Ref` of a secret by its ARN.
+
+    In AWS, `!Ref` returns a secret's ARN; in the emulator, its name.
+    """
     secrets = {name for name, _ in resources(template, "AWS::SecretsManager::Secret")}
 
     def rename(node: Any) -> Any:
@@ -161,30 +169,31 @@ def name_secrets_by_arn(template: Template) -> None:
 
 
 def generate_plain_secrets(template: Template) -> None:
-    """Spell `ExcludePunctuation` out as characters to exclude, which the emulator does know."""
+    """Replace `ExcludePunctuation`, which the emulator does not support, by `ExcludeCharacters`."""
     for _, secret in resources(template, "AWS::SecretsManager::Secret"):
         generated = secret["Properties"].get("GenerateSecretString", {})
         if generated.pop("ExcludePunctuation", False):
             generated["ExcludeCharacters"] = string.punctuation
 
 
-_API_ADDRESS = re.compile(
+_API_URL = re.compile(
     r"(?P<scheme>https|wss)://\$\{(?P<api>\w+)\}\.execute-api\.\$\{AWS::Region\}"
     r"\.(?:amazonaws\.com|\$\{AWS::URLSuffix\})"
 )
 
 
 def serve_apis_from(template: Template, address: str) -> None:
-    """Send `https://${Api}.execute-api.…` and `wss://…` to the emulator at `address` (host:port).
+    """Point `https://${Api}.execute-api.…` and `wss://…` to the emulator at `address` (host:port).
 
-    By path and not by host name, because not every resolver knows names below `localhost`.
+    The API is named in the path rather than the host name, since not every resolver knows names
+    below `localhost`.
     """
     scheme = {"https": "http", "wss": "ws"}
 
-    def local_address(found: re.Match[str]) -> str:
-        return f"{scheme[found['scheme']]}://{address}/_aws/execute-api/${{{found['api']}}}"
+    def local_url(match: re.Match[str]) -> str:
+        return f"{scheme[match['scheme']]}://{address}/_aws/execute-api/${{{match['api']}}}"
 
-    _replace_strings(template, lambda text: _API_ADDRESS.sub(local_address, text))
+    _replace_strings(template, lambda text: _API_URL.sub(local_url, text))
 
 
 def _replace_strings(node: Any, change: Callable[[str], str]) -> None:

@@ -1,4 +1,4 @@
-"""The functions' worker processes as Linux tells of them: each is a child of the emulator."""
+"""Lists the functions' worker processes, which are children of the emulator, from /proc."""
 
 import contextlib
 import os
@@ -15,7 +15,7 @@ _WORKER = re.compile(rb"/ministack-lambda-([^/]+)-[^/]{8}/_worker\.py")
 
 
 class Worker(NamedTuple):
-    """function: the name of the function it works for. resident: bytes of memory. cpu: seconds."""
+    """A worker process. function: the function's name. resident: bytes. cpu: seconds."""
 
     pid: int
     function: str
@@ -24,16 +24,16 @@ class Worker(NamedTuple):
 
 
 def by_function(emulator: int) -> dict[str, list[Worker]]:
-    """The workers that run now, by the name of their function.
+    """Return the running workers, by the name of their function.
 
-    emulator: its process ID. Raises LocalStackError where the system is not Linux.
+    emulator: its process ID. Raises LocalStackError if the system is not Linux.
     """
     if not (_PROC / "self" / "stat").exists():
-        raise LocalStackError("Only Linux tells of the workers' memory; run this on Linux.")
-    found: defaultdict[str, list[Worker]] = defaultdict(list)
+        raise LocalStackError("Worker processes can be listed on Linux only.")
+    workers: defaultdict[str, list[Worker]] = defaultdict(list)
     for worker in _workers(emulator):
-        found[worker.function].append(worker)
-    return dict(found)
+        workers[worker.function].append(worker)
+    return dict(workers)
 
 
 def _workers(emulator: int) -> Iterator[Worker]:
@@ -41,7 +41,7 @@ def _workers(emulator: int) -> Iterator[Worker]:
     for process in _PROC.glob("[0-9]*"):
         # A process may end at any moment.
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-            # The name, in parentheses, may hold anything; field 3 is the first one after it.
+            # Field 2, the name in parentheses, may contain anything; field 3 follows it.
             fields = (process / "stat").read_text().rpartition(")")[2].split()
             command = _WORKER.search((process / "cmdline").read_bytes())
             if command and int(fields[1]) == emulator:
