@@ -14,7 +14,7 @@ Run = Callable[..., int]
 
 @pytest.fixture(autouse=True)
 def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A state file of the test's own: the developer's stack may be running."""
+    """A state file for this test only, since the developer's stack may be running."""
     file = tmp_path / "stack.json"
     for function in (state.current, state.claim, state.publish, state.release):
         monkeypatch.setattr(function, "__defaults__", (file,))
@@ -33,12 +33,13 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Run:
     return run
 
 
-def stack_that(wait: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    asked: dict[str, Any] = {}
+def fake_stack(wait: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Replace the stack of `up`; returns the options that it is started with."""
+    requested: dict[str, Any] = {}
 
     @contextlib.contextmanager
     def running(**options: Any) -> Iterator[SimpleNamespace]:
-        asked.update(options)
+        requested.update(options)
         process = SimpleNamespace(log="emulator.log", wait=wait, last_words=lambda: "Killed")
         yield SimpleNamespace(
             page_url="http://127.0.0.1:5/#key=k",
@@ -52,14 +53,14 @@ def stack_that(wait: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> dic
         )
 
     monkeypatch.setattr(__main__, "running", running)
-    return asked
+    return requested
 
 
 def ctrl_c() -> None:
     raise KeyboardInterrupt
 
 
-def test_up_says_where_everything_is_until_ctrl_c(
+def test_up_prints_every_address_and_runs_until_ctrl_c(
     run: Run, file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     seen: list[state.Running | None] = []
@@ -68,9 +69,9 @@ def test_up_says_where_everything_is_until_ctrl_c(
         seen.append(state.current())
         ctrl_c()
 
-    asked = stack_that(wait, monkeypatch)
+    requested = fake_stack(wait, monkeypatch)
     assert run("up", "--workers", "3", "--port", "5") == 0
-    assert asked == {"workers": 3, "port": 5, "name": "up"}
+    assert requested == {"workers": 3, "port": 5, "name": "up"}
     output = capsys.readouterr().out
     assert "Page       http://127.0.0.1:5/#key=k" in output
     assert "WebSocket  ws://127.0.0.1:5" in output
@@ -79,14 +80,14 @@ def test_up_says_where_everything_is_until_ctrl_c(
     assert not file.exists()
 
 
-def test_up_takes_the_port_from_the_environment(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = stack_that(ctrl_c, monkeypatch)
+def test_up_reads_the_port_from_the_environment(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    requested = fake_stack(ctrl_c, monkeypatch)
     monkeypatch.setenv("PORT", "8123")
     run("up")
-    assert asked["port"] == 8123
+    assert requested["port"] == 8123
 
 
-def test_up_twice_gives_the_address_of_the_first(
+def test_a_second_up_prints_the_address_of_the_first(
     run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     second: list[int] = []
@@ -95,32 +96,32 @@ def test_up_twice_gives_the_address_of_the_first(
         second.append(run("up"))
         ctrl_c()
 
-    stack_that(wait, monkeypatch)
+    fake_stack(wait, monkeypatch)
     assert run("up") == 0
     assert second == [1]
-    assert "running already: http://127.0.0.1:5/#key=k" in capsys.readouterr().err
+    assert "already running: http://127.0.0.1:5/#key=k" in capsys.readouterr().err
 
 
-def test_up_notices_that_the_emulator_has_gone(
+def test_up_reports_an_emulator_that_stopped(
     run: Run, file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    stack_that(lambda: None, monkeypatch)
+    fake_stack(lambda: None, monkeypatch)
     assert run("up") == 1
     error = capsys.readouterr().err
-    assert "stopped by itself" in error
+    assert "stopped unexpectedly" in error
     assert "Killed" in error
     assert not file.exists()
 
 
-def test_up_that_cannot_start_says_so_in_a_sentence_and_frees_the_place(
+def test_up_reports_a_failed_start_and_deletes_the_state_file(
     run: Run, file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def running(**_: Any) -> None:
-        raise LocalStackError("Port 5 is not free.")
+        raise LocalStackError("Port 5 is not available.")
 
     monkeypatch.setattr(__main__, "running", running)
     assert run("up") == 1
-    assert capsys.readouterr().err == "Port 5 is not free.\n"
+    assert capsys.readouterr().err == "Port 5 is not available.\n"
     assert not file.exists()
 
 
@@ -129,12 +130,16 @@ def test_up_allows_one_to_eight_workers(run: Run, workers: str) -> None:
     assert run("up", "--workers", workers) == 2
 
 
-def test_down_without_a_stack_says_so(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+def test_down_without_a_stack_has_nothing_to_stop(
+    run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run("down") == 0
-    assert capsys.readouterr().out == "No stack is running from this checkout.\n"
+    assert capsys.readouterr().out == (
+        "Nothing to stop: Darkroom is not running from this checkout.\n"
+    )
 
 
-def test_logs_without_a_stack_say_where_the_earlier_ones_are(
+def test_logs_without_a_stack_names_the_files_of_earlier_runs(
     run: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run("logs") == 1

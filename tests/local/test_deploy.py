@@ -9,17 +9,17 @@ from local.deploy import deploy
 from local.stack import WORKERS_PARAMETERS
 
 
-def nobody(service: str) -> Any:
-    raise AssertionError(f"{service} was asked for")
+def no_client(service: str) -> Any:
+    raise AssertionError(f"unexpected client for {service}")
 
 
-def test_a_file_that_no_function_has_cannot_be_replaced() -> None:
-    instead = {"functions/process/models.py": Path(__file__), "functions/gone.py": Path(__file__)}
-    with pytest.raises(LocalStackError, match=r"No function has functions/gone\.py"):
-        deploy(nobody, "", TEMPLATE, {}, instead)
+def test_a_replacement_for_a_file_that_no_function_has_is_refused() -> None:
+    files = {"functions/process/models.py": Path(__file__), "functions/gone.py": Path(__file__)}
+    with pytest.raises(LocalStackError, match=r"No function contains functions/gone\.py"):
+        deploy(no_client, "", TEMPLATE, {}, files)
 
 
-def test_the_workers_one_asks_for_are_those_of_both_lanes() -> None:
+def test_the_workers_option_sets_the_parameters_of_both_lanes() -> None:
     sources = templates.load(TEMPLATE)["Resources"]["ProcessFunction"]["Properties"]["Events"]
     limits = [
         source["Properties"]["ScalingConfig"]["MaximumConcurrency"] for source in sources.values()

@@ -7,16 +7,16 @@ import pytest
 from local import ROOT, LocalStackError, emulator
 
 
-def test_a_busy_port_is_named(tmp_path: Path) -> None:
+def test_a_port_in_use_is_reported(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind((emulator.HOST, 0))
         taken.listen()
         port = taken.getsockname()[1]
-        with pytest.raises(LocalStackError, match=f"Port {port} is not free"):
+        with pytest.raises(LocalStackError, match=f"Port {port} is not available"):
             emulator.start(tmp_path / "emulator.log", port)
 
 
-def test_it_listens_on_this_machine_only_and_enforces_iam(tmp_path: Path) -> None:
+def test_it_listens_on_loopback_only_and_enforces_iam(tmp_path: Path) -> None:
     variables = emulator.environment({}, 4566, tmp_path)
     assert variables["BIND_HOST"] == "127.0.0.1"
     assert variables["GATEWAY_PORT"] == "4566"
@@ -24,7 +24,7 @@ def test_it_listens_on_this_machine_only_and_enforces_iam(tmp_path: Path) -> Non
     assert variables["IOT_MTLS_ENABLED"] == variables["SFTP_ENABLED"] == "0"
 
 
-def test_nothing_of_the_developers_own_aws_setup_leaks_in(tmp_path: Path) -> None:
+def test_the_developers_aws_settings_are_not_inherited(tmp_path: Path) -> None:
     inherited = {"PATH": "/bin", "AWS_PROFILE": "work", "AWS_ENDPOINT_URL": "x", "HOME": "/home/me"}
     variables = emulator.environment(inherited, 4566, tmp_path)
     assert variables["PATH"] == "/bin"
@@ -32,7 +32,7 @@ def test_nothing_of_the_developers_own_aws_setup_leaks_in(tmp_path: Path) -> Non
     assert not {"AWS_PROFILE", "AWS_ENDPOINT_URL"} & variables.keys()
 
 
-def test_models_and_compiled_code_are_found_in_the_repository_unless_said_otherwise(
+def test_models_and_compiled_code_are_read_from_the_repository_by_default(
     tmp_path: Path,
 ) -> None:
     variables = emulator.environment({"REMBG_HOME": "/models"}, 4566, tmp_path)
@@ -42,7 +42,7 @@ def test_models_and_compiled_code_are_found_in_the_repository_unless_said_otherw
     assert variables["NUMBA_CPU_FEATURES"] == ""
 
 
-def test_one_that_cannot_start_says_why_and_leaves_nothing(
+def test_a_failed_start_reports_the_reason_and_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path))
@@ -54,7 +54,7 @@ def test_one_that_cannot_start_says_why_and_leaves_nothing(
 
 
 def _failing_python(folder: Path) -> Path:
-    """Runs the guard, but fails as the emulator."""
+    """A Python that runs the guard, and fails when it is started as the emulator (`-m`)."""
     python = folder / "python"
     python.write_text(
         '#!/bin/sh\n[ "$1" = -m ] && { echo no such emulator >&2; exit 1; }\n'

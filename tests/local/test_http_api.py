@@ -42,7 +42,7 @@ def test_an_event_becomes_a_route_to_the_function() -> None:
     assert resources["StatusJobPermission"]["Properties"]["FunctionName"] == {"Ref": "Status"}
 
 
-def test_the_api_keeps_its_name_and_gets_the_stage_that_sam_would_make() -> None:
+def test_the_api_keeps_its_name_and_gets_sams_default_stage() -> None:
     changed = template()
     route_http_apis(changed)
     assert changed["Resources"]["Api"] == {
@@ -58,13 +58,15 @@ def test_the_api_keeps_its_name_and_gets_the_stage_that_sam_would_make() -> None
 
 
 @pytest.mark.parametrize("properties", [{"Auth": {"Authorizer": "Jwt"}}, {"ApiId": {}}])
-def test_an_event_that_cannot_be_had_here_is_refused_by_name(properties: dict[str, Any]) -> None:
+def test_an_unsupported_event_is_refused_by_name(properties: dict[str, Any]) -> None:
     with pytest.raises(LocalStackError, match=r"Status\.Job"):
         route_http_apis(template(**properties))
 
 
-def test_an_api_that_cannot_be_had_here_is_refused_by_name() -> None:
+def test_an_unsupported_api_property_is_refused_by_name() -> None:
     changed = template()
     changed["Resources"]["Api"]["Properties"]["DefinitionBody"] = {}
-    with pytest.raises(LocalStackError, match="Api: DefinitionBody"):
+    with pytest.raises(
+        LocalStackError, match="Api: the local stack does not support DefinitionBody"
+    ):
         route_http_apis(changed)

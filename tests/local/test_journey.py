@@ -1,4 +1,4 @@
-"""The emulator itself, with a small template of its own."""
+"""The emulator and the local stack, with a small template of their own."""
 
 import json
 import os
@@ -151,7 +151,7 @@ def invoke(stack: Stack, function: str) -> Any:
     return json.load(answer["Payload"])
 
 
-def test_a_function_may_do_what_its_policy_allows_and_nothing_else(stack: Stack) -> None:
+def test_a_function_may_do_only_what_its_policy_allows(stack: Stack) -> None:
     answer = httpx.post(f"{stack.api_url}/put/in").json()
     assert (answer["put"], answer["secret"]) == ("done", "done")
     answer = httpx.post(f"{stack.api_url}/put/elsewhere").json()
@@ -168,19 +168,19 @@ def test_a_container_image_function_runs_from_its_code_with_the_layer(stack: Sta
 
 
 def test_a_browser_may_call_the_api(stack: Stack) -> None:
-    asked = {"Origin": "https://example.org", "Access-Control-Request-Method": "POST"}
-    answer = httpx.options(f"{stack.api_url}/put/in", headers=asked)
+    preflight = {"Origin": "https://example.org", "Access-Control-Request-Method": "POST"}
+    answer = httpx.options(f"{stack.api_url}/put/in", headers=preflight)
     assert answer.status_code == 204
     assert answer.headers["access-control-allow-origin"] == "*"
 
 
-def test_the_key_is_what_the_secret_holds_and_fits_into_an_address(stack: Stack) -> None:
+def test_the_key_is_the_secrets_value_and_needs_no_quoting_in_a_url(stack: Stack) -> None:
     assert len(stack.key) == 40
     assert stack.key.isalnum()
     assert stack.page_url == f"{stack.api_url}/#key={stack.key}"
 
 
-def test_nobody_else_on_the_network_can_reach_it(stack: Stack) -> None:
+def test_it_listens_on_loopback_only(stack: Stack) -> None:
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):
         if Path(table).exists():
             port = f":{stack.emulator.port:04X}"
@@ -189,7 +189,7 @@ def test_nobody_else_on_the_network_can_reach_it(stack: Stack) -> None:
             assert all(address.startswith("0100007F") for address in listening)
 
 
-def test_everything_is_gone_afterwards_but_the_logs(template: Path) -> None:
+def test_everything_but_the_logs_is_removed_at_the_end(template: Path) -> None:
     with running(template=template, name="test-local-gone") as stack:
         function = httpx.post(f"{stack.api_url}/put/in").json()["pid"]
         pids = [function, stack.emulator.pid, stack.emulator.guard.pid]
@@ -199,7 +199,7 @@ def test_everything_is_gone_afterwards_but_the_logs(template: Path) -> None:
     assert "put into in" in logged
 
 
-def test_a_stack_that_is_restarted_goes_on_with_what_it_had(template: Path) -> None:
+def test_a_restarted_stack_keeps_its_data(template: Path) -> None:
     with running(template=template, name="test-local-restart", keep=True) as stack:
         function = httpx.post(f"{stack.api_url}/put/in").json()["pid"]
         s3, [bucket] = stack.client("s3"), [*buckets(stack)]
@@ -210,7 +210,7 @@ def test_a_stack_that_is_restarted_goes_on_with_what_it_had(template: Path) -> N
         stack.emulator.restart()
         assert not [pid for pid in pids if state.start_time(pid)]
         parts = s3.list_parts(Bucket=bucket, Key="large", UploadId=upload)["Parts"]
-        assert [(found["PartNumber"], found["ETag"]) for found in parts] == [(1, tag)]
+        assert [(part["PartNumber"], part["ETag"]) for part in parts] == [(1, tag)]
         assert s3.head_object(Bucket=bucket, Key="in/x")["ContentLength"] == 0
         answer = httpx.post(f"{stack.api_url}/put/elsewhere").json()
         assert (answer["put"], answer["secret"]) == ("AccessDenied", "done")
@@ -219,12 +219,12 @@ def test_a_stack_that_is_restarted_goes_on_with_what_it_had(template: Path) -> N
 
 
 def buckets(stack: Stack) -> list[str]:
-    """The template's own."""
+    """The buckets that the template creates."""
     listed = stack.client("s3").list_buckets()["Buckets"]
     return [bucket["Name"] for bucket in listed if bucket["Name"] != "darkroom-code"]
 
 
-def test_nothing_is_left_when_the_process_that_started_it_is_killed(template: Path) -> None:
+def test_nothing_is_left_when_the_parent_process_is_killed(template: Path) -> None:
     script = f"""
 import pathlib, time
 from local.stack import running
@@ -250,7 +250,7 @@ def test_nothing_is_left_when_the_emulator_is_killed(template: Path) -> None:
         assert_gone([function, stack.emulator.pid], stack.emulator.directory, stack.emulator.port)
 
 
-def test_a_template_that_fails_says_which_resource_and_why(tmp_path: Path) -> None:
+def test_a_failed_deployment_names_the_resource_and_the_reason(tmp_path: Path) -> None:
     template = tmp_path / "template.yaml"
     template.write_text("Resources: {Odd: {Type: AWS::No::SuchThing}}")
     with (

@@ -5,7 +5,7 @@ from local import logs
 
 
 class Logs:
-    """As much of a CloudWatch Logs client as is needed: each paginator has one page."""
+    """A fake CloudWatch Logs client, whose paginators have one page each."""
 
     def __init__(self, groups: dict[str, list[tuple[int, str]]]) -> None:
         self.groups = groups
@@ -38,7 +38,7 @@ GROUPS = {
 }
 
 
-def test_the_lines_of_all_functions_are_in_the_order_they_were_written() -> None:
+def test_the_lines_of_all_functions_are_sorted_by_time() -> None:
     assert list(logs.read(Logs(GROUPS))) == [
         "00:00:01.500 StatusLogs asked",
         "00:00:02.000 darkroom-Upload Traceback",
@@ -47,5 +47,5 @@ def test_the_lines_of_all_functions_are_in_the_order_they_were_written() -> None
     ]
 
 
-def test_one_function_is_found_by_a_part_of_its_name() -> None:
+def test_a_function_is_selected_by_part_of_its_name() -> None:
     assert list(logs.read(Logs(GROUPS), "status")) == ["00:00:01.500 StatusLogs asked"]

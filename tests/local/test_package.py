@@ -26,7 +26,7 @@ def names(package: Package) -> list[str]:
     return zipfile.ZipFile(io.BytesIO(package.body)).namelist()
 
 
-def test_the_code_keeps_its_import_path_and_nothing_compiled_goes_along(folder: Path) -> None:
+def test_code_keeps_its_import_path_and_compiled_files_are_left_out(folder: Path) -> None:
     assert names(build(folder, "functions/upload")) == [
         "functions/upload/app.py",
         "functions/upload/index.html",
@@ -38,36 +38,36 @@ def test_a_package_without_a_prefix_has_its_files_at_the_top(folder: Path) -> No
     assert names(build(folder, ""))[0] == "app.py"
 
 
-def test_a_link_out_of_the_folder_becomes_the_file_it_leads_to(folder: Path) -> None:
+def test_a_symbolic_link_is_packed_as_the_file_it_points_to(folder: Path) -> None:
     archive = zipfile.ZipFile(io.BytesIO(build(folder, "f").body))
     assert archive.read("f/index.html") == b"<html>"
     assert archive.getinfo("f/index.html").external_attr >> 16 == 0o100644
 
 
-def test_the_same_files_give_the_same_package_whenever_they_were_written(folder: Path) -> None:
+def test_dates_and_modes_do_not_change_the_package(folder: Path) -> None:
     first = build(folder, "f")
     os.utime(folder / "app.py", (0, 0))
     (folder / "app.py").chmod(0o700)
     assert build(folder, "f") == first
 
 
-def test_other_content_gets_another_key(folder: Path) -> None:
+def test_changed_content_changes_the_key(folder: Path) -> None:
     first = build(folder, "f")
     (folder / "app.py").write_text("print('changed')\n")
     assert build(folder, "f").key != first.key
 
 
-def test_a_link_that_leads_nowhere_is_named(folder: Path) -> None:
+def test_a_broken_link_is_reported_by_name(folder: Path) -> None:
     (folder / "lost.html").symlink_to("../nowhere.html")
     with pytest.raises(LocalStackError, match=r"lost\.html cannot be packed"):
         build(folder, "f")
 
 
-def test_a_file_can_be_replaced_and_the_others_stay(folder: Path) -> None:
+def test_replacing_a_file_keeps_the_others(folder: Path) -> None:
     first = build(folder, "f")
-    changed = first.instead({"f/app.py": b"", "elsewhere.py": b"x"})
+    changed = first.with_files({"f/app.py": b"", "elsewhere.py": b"x"})
     archive = zipfile.ZipFile(io.BytesIO(changed.body))
     assert archive.namelist() == names(first)
     assert (archive.read("f/app.py"), archive.read("f/index.html")) == (b"", b"<html>")
     assert changed.key != first.key
-    assert first.instead({}) == first
+    assert first.with_files({}) == first

@@ -1,4 +1,4 @@
-"""The stand-in is taken by the real engine, and does nothing that a model would be needed for."""
+"""The real engine accepts the stand-in, which needs no model files."""
 
 import io
 

@@ -23,15 +23,15 @@ def process() -> Iterator["subprocess.Popen[bytes]"]:
         process.kill()
 
 
-def of(process: "subprocess.Popen[bytes]") -> state.Running:
+def record_of(process: "subprocess.Popen[bytes]") -> state.Running:
     return state.Running(process.pid, state.start_time(process.pid) or "")
 
 
-def test_nothing_runs_at_first(file: Path) -> None:
+def test_without_a_file_no_stack_is_running(file: Path) -> None:
     assert state.current(file) is None
 
 
-def test_the_first_to_claim_has_the_place_and_the_second_learns_of_it(file: Path) -> None:
+def test_only_the_first_claim_succeeds_and_the_second_returns_the_first(file: Path) -> None:
     me = state.myself()
     assert state.claim(me, file) is None
     published = dataclasses.replace(me, page_url="http://127.0.0.1:1/#key=k")
@@ -41,28 +41,30 @@ def test_the_first_to_claim_has_the_place_and_the_second_learns_of_it(file: Path
     assert not file.exists()
 
 
-def test_the_file_is_for_its_owner_alone(file: Path) -> None:
+def test_only_the_owner_can_read_the_file(file: Path) -> None:
     state.claim(state.myself(), file)
     assert file.stat().st_mode & 0o777 == 0o600
 
 
-def test_a_file_left_behind_is_no_obstacle(file: Path, process: "subprocess.Popen[bytes]") -> None:
-    state.claim(of(process), file)
+def test_the_file_of_a_dead_process_is_ignored(
+    file: Path, process: "subprocess.Popen[bytes]"
+) -> None:
+    state.claim(record_of(process), file)
     process.kill()
     process.wait()
     assert state.claim(state.myself(), file) is None
 
 
-def test_a_process_that_is_dead_but_not_yet_collected_counts_as_gone(
+def test_a_zombie_process_counts_as_ended(
     process: "subprocess.Popen[bytes]",
 ) -> None:
-    running = of(process)
+    running = record_of(process)
     process.kill()
     os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
     assert not running.alive()
 
 
-def test_another_process_with_the_same_id_is_not_ours_and_is_left_alone(
+def test_a_process_with_a_reused_id_is_not_stopped(
     file: Path, process: "subprocess.Popen[bytes]"
 ) -> None:
     recycled = state.Running(process.pid, "long ago")
@@ -73,20 +75,20 @@ def test_another_process_with_the_same_id_is_not_ours_and_is_left_alone(
 
 
 @pytest.mark.parametrize("text", ["", "{", '{"pid": 1}', '["pid"]', "null"])
-def test_a_damaged_file_is_no_obstacle(file: Path, text: str) -> None:
+def test_a_damaged_file_is_ignored(file: Path, text: str) -> None:
     file.parent.mkdir()
     file.write_text(text)
     assert state.claim(state.myself(), file) is None
 
 
 def test_stop_ends_the_process(process: "subprocess.Popen[bytes]") -> None:
-    assert state.stop(of(process))
+    assert state.stop(record_of(process))
     assert process.wait() == -signal.SIGTERM
 
 
-def test_release_leaves_the_place_of_another(
+def test_release_keeps_the_record_of_another_process(
     file: Path, process: "subprocess.Popen[bytes]"
 ) -> None:
-    state.claim(of(process), file)
+    state.claim(record_of(process), file)
     state.release(file)
-    assert state.current(file) == of(process)
+    assert state.current(file) == record_of(process)

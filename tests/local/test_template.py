@@ -18,7 +18,7 @@ def function(**properties: Any) -> dict[str, Any]:
     return {"Type": "AWS::Serverless::Function", "Properties": properties}
 
 
-def test_short_tags_are_understood(tmp_path: Path) -> None:
+def test_short_form_tags_are_parsed(tmp_path: Path) -> None:
     path = tmp_path / "template.yaml"
     path.write_text("Resources: {A: {Type: T, Properties: {X: !GetAtt B.Arn, Y: !Sub '${C}'}}}")
     assert templates.load(path)["Resources"]["A"]["Properties"] == {
@@ -28,7 +28,7 @@ def test_short_tags_are_understood(tmp_path: Path) -> None:
 
 
 class TestImageFunctions:
-    def test_one_becomes_a_function_run_from_its_code(self) -> None:
+    def test_an_image_function_becomes_a_zip_function(self) -> None:
         changed = template(
             Process={
                 "Type": "AWS::Serverless::Function",
@@ -56,13 +56,13 @@ class TestImageFunctions:
             },
         }
 
-    def test_others_stay_as_they_are(self) -> None:
+    def test_zip_functions_are_unchanged(self) -> None:
         changed = template(Upload=function(Handler="functions.upload.app.handler", CodeUri="x"))
         before = yaml.safe_dump(changed)
         templates.run_images_from_their_code(changed)
         assert yaml.safe_dump(changed) == before
 
-    def test_one_that_names_no_handler_is_refused(self) -> None:
+    def test_an_image_without_a_handler_is_refused(self) -> None:
         with pytest.raises(LocalStackError, match="Process"):
             templates.run_images_from_their_code(template(Process=function(PackageType="Image")))
 
@@ -76,9 +76,7 @@ class TestPackages:
             path.touch()
         return tmp_path / "infra"
 
-    def test_each_is_laid_out_as_sam_does_and_shared_code_is_packed_once(
-        self, folder: Path
-    ) -> None:
+    def test_packages_have_sams_layout_and_shared_code_is_packed_once(self, folder: Path) -> None:
         status = function(CodeUri="../functions/status/")
         status["Metadata"] = {"BuildProperties": {"ParentPackages": "functions.status"}}
         layer = {
@@ -100,7 +98,7 @@ class TestPackages:
             "ContentUri": {"Bucket": "code", "Key": packages["Shared"].key}
         }
 
-    def test_missing_code_is_named(self, folder: Path) -> None:
+    def test_missing_code_is_reported_by_name(self, folder: Path) -> None:
         with pytest.raises(LocalStackError, match="nowhere cannot be packed"):
             templates.packages(template(Gone=function(CodeUri="../nowhere")), folder)
 
@@ -122,23 +120,23 @@ class TestConcurrency:
         source = changed["Resources"]["Process"]["Properties"]["Events"]["Images"]
         return source["Properties"]["ScalingConfig"]["MaximumConcurrency"]
 
-    def test_a_parameter_is_written_out_as_a_number(self) -> None:
+    def test_a_reference_is_replaced_by_a_number(self) -> None:
         changed = self.queue({"Ref": "MaxWorkers"})
         templates.limit_concurrency(changed, {"MaxWorkers": "10"})
         assert self.limit(changed) == 10
 
-    def test_it_may_be_less_than_aws_allows(self) -> None:
+    def test_a_limit_below_the_minimum_of_aws_is_allowed(self) -> None:
         changed = self.queue({"Ref": "MaxWorkers"})
         templates.limit_concurrency(changed, {"MaxWorkers": 1})
         assert self.limit(changed) == 1
         assert changed["Parameters"] == {"MaxWorkers": {"Type": "Number"}}
 
-    def test_a_number_stays(self) -> None:
+    def test_a_number_is_unchanged(self) -> None:
         changed = self.queue(5)
         templates.limit_concurrency(changed, {})
         assert self.limit(changed) == 5
 
-    def test_defaults_are_those_of_the_template(self) -> None:
+    def test_parameters_without_a_default_are_left_out(self) -> None:
         parameters = {"MaxWorkers": {"Type": "Number", "Default": 10}, "Name": {"Type": "String"}}
         assert templates.parameter_defaults({"Parameters": parameters}) == {"MaxWorkers": 10}
 
@@ -155,7 +153,7 @@ class TestConcurrency:
         ("sqs:*", "sqs:*"),
     ],
 )
-def test_who_may_send_a_message_may_send_several(action: Any, expected: Any) -> None:
+def test_permission_for_an_sqs_action_includes_its_batch_form(action: Any, expected: Any) -> None:
     changed = template(
         F=function(Policies=[{"Statement": [{"Effect": "Allow", "Action": action}]}])
     )
@@ -164,7 +162,7 @@ def test_who_may_send_a_message_may_send_several(action: Any, expected: Any) -> 
     assert policy["Statement"] == [{"Effect": "Allow", "Action": expected}]
 
 
-def test_only_statements_about_tls_are_dropped_from_a_bucket_policy() -> None:
+def test_only_tls_statements_are_removed_from_a_bucket_policy() -> None:
     tls = {"Effect": "Deny", "Condition": {"Bool": {"aws:SecureTransport": "false"}}}
     other = {"Effect": "Deny", "Condition": {"StringNotEquals": {"s3:x-amz-acl": "private"}}}
 
@@ -177,7 +175,7 @@ def test_only_statements_about_tls_are_dropped_from_a_bucket_policy() -> None:
     assert changed == template(Both=policy(other))
 
 
-def test_secrets_are_referred_to_by_arn_and_other_things_by_name() -> None:
+def test_references_to_secrets_become_arns_and_others_are_unchanged() -> None:
     secret = {"Type": "AWS::SecretsManager::Secret", "Properties": {}}
     changed = template(Key=secret, F=function(Environment=[{"Ref": "Key"}, {"Ref": "Table"}]))
     templates.name_secrets_by_arn(changed)
@@ -186,7 +184,7 @@ def test_secrets_are_referred_to_by_arn_and_other_things_by_name() -> None:
     )
 
 
-def test_punctuation_is_kept_out_of_secrets_character_by_character() -> None:
+def test_excluded_punctuation_becomes_excluded_characters() -> None:
     generated: dict[str, Any] = {"PasswordLength": 40, "ExcludePunctuation": True}
     changed = template(
         Key={
@@ -216,7 +214,7 @@ def test_punctuation_is_kept_out_of_secrets_character_by_character() -> None:
         ),
     ],
 )
-def test_addresses_of_apis_become_those_of_the_emulator(text: str, expected: str) -> None:
+def test_api_urls_point_to_the_emulator(text: str, expected: str) -> None:
     changed = {
         "Resources": {"F": function(Environment={"Variables": {"URL": {"Fn::Sub": text}}})},
         "Outputs": {"Url": {"Value": {"Fn::Sub": [text, {"Stage": "live"}]}}},
