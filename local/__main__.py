@@ -35,10 +35,8 @@ def up(
         signal.signal(number, _interrupt)
     me = state.myself()
     if other := state.claim(me):
-        raise LocalStackError(
-            f"Darkroom is already running: {other.page_url or 'it is still starting'}\n"
-            "Stop it with: make down"
-        )
+        status = f"running: {other.page_url}" if other.page_url else "starting."
+        raise LocalStackError(f"Darkroom is already {status}\nStop it with: make down")
     try:
         typer.echo("Starting Darkroom on this machine…")
         with running(workers=workers, port=port, name="up") as stack:
@@ -57,8 +55,8 @@ def up(
                 f"API        {stack.api_url}\n"
                 f"WebSocket  {stack.websocket_url}\n"
                 f"Key        {stack.key}\n"
-                f"Logs       .venv/bin/python -m local logs [FUNCTION]\n"
-                f"Emulator   {stack.emulator.log}\n\n"
+                "Logs       .venv/bin/python -m local logs [FUNCTION]\n"
+                f"Emulator   logs to {stack.emulator.log}\n\n"
                 "Open the page to process photos. Press Ctrl-C to stop."
             )
             stack.emulator.wait()
@@ -74,7 +72,7 @@ def up(
 
 @app.command()
 def down() -> None:
-    """Stop the Darkroom that runs from this checkout."""
+    """Stop the stack that runs from this checkout."""
     stack = state.current()
     if stack is None:
         typer.echo("Nothing to stop: Darkroom is not running from this checkout.")
@@ -96,7 +94,7 @@ def show_logs(
     stack = state.current()
     if stack is None or not stack.address:
         raise LocalStackError(
-            f"Darkroom is not running. Start it with: make up\n"
+            "Darkroom is not running. Start it with: make up\n"
             f"The logs of earlier runs are in {OUT}/*-functions.log"
         )
     access = Access(stack.address, stack.access_key, stack.secret_key)
