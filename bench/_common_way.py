@@ -1,8 +1,9 @@
-"""The common way with ZIPs, both ways, as services without a fan-out of their own do it.
+"""The baseline of the ZIP benchmark: how services commonly unpack and build ZIPs on S3.
 
 In: download the ZIP, extract it, upload each photo, then send a message for each.
 Out: download every result, zip them, upload the ZIP.
-With eight threads wherever Darkroom has eight, and requests in batches wherever AWS takes them.
+
+It uses eight threads where Darkroom uses eight, and batch requests where AWS offers them.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ THREADS = 8
 
 
 def take_in(s3: Any, sqs: Any, bucket: str, key: str, queue: str) -> int:
-    """Returns the photos sent on."""
+    """Unpack an uploaded ZIP and queue its photos; returns the number of photos."""
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(THREADS) as pool:
         archive = Path(folder, "upload.zip")
         s3.download_file(bucket, key, str(archive))
@@ -38,7 +39,7 @@ def take_in(s3: Any, sqs: Any, bucket: str, key: str, queue: str) -> int:
 
 
 def take_out(s3: Any, bucket: str, keys: Sequence[str], target: str) -> int:
-    """Returns the bytes of the ZIP."""
+    """Zip the results at `keys` into `target`; returns the size of the ZIP in bytes."""
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(THREADS) as pool:
 
         def download(numbered: tuple[int, str]) -> Path:
@@ -63,5 +64,5 @@ def _send(sqs: Any, queue: str, keys: Sequence[str]) -> None:
     sqs.send_message_batch(QueueUrl=queue, Entries=entries)
 
 
-def _tens(things: Sequence[str]) -> list[Sequence[str]]:
-    return [things[start : start + 10] for start in range(0, len(things), 10)]
+def _tens(keys: Sequence[str]) -> list[Sequence[str]]:
+    return [keys[start : start + 10] for start in range(0, len(keys), 10)]

@@ -1,12 +1,12 @@
-"""One measurement in a process of its own: what `bench.engine` starts again and again.
+"""Runs one measurement for `bench.engine`, which starts a new process for each.
 
     python -m bench._measure ours 12       times and peak memory of this engine
-    python -m bench._measure rembg 12      the same of rembg.remove, the way people use it
+    python -m bench._measure rembg 12      the same for rembg.remove, as it is commonly used
     python -m bench._measure fidelity 12   the two results compared, pixel by pixel
-    python -m bench._measure batch 40      one by one against overlapped
+    python -m bench._measure batch 40      photos one by one against overlapped
     python -m bench._measure cold          the first result of a fresh process
 
-Prints one line of JSON.
+The number is megapixels (ours, rembg, fidelity) or photos (batch). Prints one line of JSON.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from typing import Any
 from bench._pictures import PHOTOS, load, photo, variant
 
 MODEL = "u2netp"
-# What S3 takes a worker, as its performance guidelines have it: 0.1 to 0.2 s to the first byte of a
-# small request, and 85 to 90 MB/s a connection.
+# S3's latency and throughput, from its performance guidelines: 0.1 to 0.2 s to the first byte of a
+# small request, and 85 to 90 MB/s per connection.
 _FIRST_BYTE, _RATE = 0.1, 90e6
 
 
@@ -42,13 +42,14 @@ def main() -> None:
 
 
 def ours(megapixels: int) -> dict[str, Any]:
-    """Seconds and result bytes of each photo, seconds of the bare model run, peak bytes."""
+    """Measure this engine: seconds and bytes per result, peak bytes, seconds of a model run."""
     process = _process()
     result = _timed(lambda data: process(data).data, megapixels)
     return {**result, "model": _model_run()}
 
 
 def rembg(megapixels: int) -> dict[str, Any]:
+    """Measure rembg.remove: seconds and bytes per result, peak bytes."""
     from functions.process.warm_rembg import post_processing
 
     bg = post_processing()
@@ -67,7 +68,7 @@ def _process() -> Callable[[bytes], Any]:
 
 def _timed(work: Callable[[bytes], bytes], megapixels: int) -> dict[str, Any]:
     names = PHOTOS if megapixels < 48 else PHOTOS[:1]
-    work(load(photo(PHOTOS[0], 1)))  # a warm worker: what only happens once has happened
+    work(load(photo(PHOTOS[0], 1)))  # warm up: load the model and caches
     seconds, size = {}, {}
     for name in names:
         data = load(photo(name, megapixels))
@@ -78,13 +79,13 @@ def _timed(work: Callable[[bytes], bytes], megapixels: int) -> dict[str, Any]:
 
 
 def _peak() -> int:
-    """Bytes at most resident; getrusage would count the process that started this one."""
+    """Peak resident memory in bytes. getrusage would include the parent process's peak."""
     status = Path("/proc/self/status").read_text()
     return int(status.split("VmHWM:")[1].split()[0]) * 1024
 
 
 def _model_run() -> float:
-    """The median of nine runs of nothing but the network, with the settings the engine uses."""
+    """Seconds of the model alone, with the engine's settings: the median of nine runs."""
     import numpy as np
 
     from functions.process.models import Models
@@ -101,7 +102,7 @@ def _model_run() -> float:
 
 
 def fidelity(megapixels: int) -> dict[str, Any]:
-    """Differences of alpha in steps of 255: mean, and the share of pixels that differ by over 4."""
+    """Compare alpha values (0-255): the mean difference, and the share of pixels over 4 apart."""
     import numpy as np
     from PIL import Image
 
@@ -122,7 +123,7 @@ def fidelity(megapixels: int) -> dict[str, Any]:
 
 
 def mixed(count: int) -> list[Path]:
-    """Photos of three sizes in three formats, in a fixed order."""
+    """Return photos of three sizes in three formats, in a fixed order."""
     sizes, kinds = (1, 12, 3, 12, 1, 3, 12, 3), ("JPEG", "JPEG", "PNG", "JPEG", "WEBP")
     chosen = []
     for i in range(count):
@@ -132,10 +133,10 @@ def mixed(count: int) -> list[Path]:
 
 
 def batch(count: int) -> dict[str, Any]:
-    """Seconds for the photos one by one and overlapped; in memory, and with waits as long as S3
-    takes to hand out a photo and to take in its result.
+    """Measure seconds for photos one by one and overlapped.
 
-    The two take turns ten photos at a time, so that a busy moment of the machine hits both.
+    Both are measured in memory, and with waits as long as S3 takes to send a photo and to store
+    its result. They alternate every ten photos, so that load on the machine affects both equally.
     """
     process = _process()
     photos = mixed(count)
@@ -175,7 +176,7 @@ def _cpu() -> float:
 
 
 def cold() -> dict[str, Any]:
-    """One 1-megapixel photo, in a process that has done nothing yet; the caller takes the time."""
+    """Process one 1-megapixel photo in a fresh process. The caller measures the time."""
     result = _process()(load(photo(PHOTOS[0], 1)))
     return {"bytes": len(result.data)}
 

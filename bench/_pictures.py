@@ -1,4 +1,4 @@
-"""The benchmark's photos: scikit-image's, at the sizes cameras have, with a sensor's noise."""
+"""The engine benchmark's photos: scikit-image's, scaled to camera sizes, with sensor noise."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ PHOTOS = ("astronaut", "chelsea", "coffee", "rocket")
 SIZES = {1: (1155, 866), 3: (2000, 1500), 12: (4000, 3000), 48: (8000, 6000)}
 FOLDER = Path("out/bench/pictures")
 
-# Variance of a pixel's noise: read noise plus shot noise that grows with the light (a Poisson
-# process seen through a gain), in steps of 255; most of it common to all channels, as demosaicing
-# leaves it. The numbers make a 12-megapixel JPEG of about 3 MB, as phones write them.
+# Variance of a pixel's noise (values 0-255): read noise, and shot noise in proportion to the light
+# (a Poisson process with a gain). Most of it is common to all channels, as after demosaicing. With
+# these numbers, a 12-megapixel JPEG has about 3 MB, like those of phones.
 _LUMA, _CHROMA = (6.0, 0.12), (2.0, 0.04)
 
 
 def photo(name: str, megapixels: int) -> Path:
-    """The JPEG's path; made on first use, the same on every machine."""
+    """Return the path of a JPEG. It is made on first use, and is the same on every machine."""
     path = FOLDER / f"{name}-{megapixels}.jpg"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -29,7 +29,7 @@ def photo(name: str, megapixels: int) -> Path:
 
 
 def variant(name: str, megapixels: int, kind: str) -> Path:
-    """The same photo as another kind of file ("PNG" or "WEBP")."""
+    """Return the path of the same photo in another format ("PNG" or "WEBP")."""
     path = FOLDER / f"{name}-{megapixels}.{kind.lower()}"
     if not path.exists():
         with Image.open(photo(name, megapixels)) as image:
@@ -45,9 +45,9 @@ def _noisy(name: str, megapixels: int) -> Image.Image:
     original = Image.fromarray(getattr(skimage.data, name)())
     scaled = original.resize(SIZES[megapixels], Image.Resampling.LANCZOS)
     light = np.asarray(scaled).astype(np.float32)
-    chance = np.random.default_rng(megapixels)
+    rng = np.random.default_rng(megapixels)
     for (read, shot), channels in ((_LUMA, 1), (_CHROMA, 3)):
-        noise = chance.standard_normal((*light.shape[:2], channels), np.float32)
+        noise = rng.standard_normal((*light.shape[:2], channels), np.float32)
         light += noise * np.sqrt(read + shot * np.clip(light, 0, 255))
     return Image.fromarray(np.clip(light, 0, 255).astype(np.uint8))
 

@@ -1,4 +1,4 @@
-"""What every benchmark writes: out/bench/NAME.json, and the same as a table."""
+"""Writes a benchmark's figures to out/bench/NAME.json and prints them as a table."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 
 class Figure(NamedTuple):
-    """A measured number, and the most (`<=`) or least (`>=`) it may be; no target: for reading."""
+    """A measured number and its target, such as `<= 2` or `>= 1.3`; empty: no target."""
 
     figure: str
     value: float
@@ -18,6 +18,7 @@ class Figure(NamedTuple):
 
     @property
     def holds(self) -> bool | None:
+        """Whether the target is met; None without a target."""
         if not self.target:
             return None
         sign, limit = self.target.split()

@@ -1,4 +1,4 @@
-"""The local stack as the ZIP benchmark uses it."""
+"""Helpers of the ZIP benchmark for the local stack."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from darkroom.states import FileStatus, JobStatus
 from local.stack import Stack
 
 RESULT = 200_000
-"""Bytes of a result."""
+"""Size of a result in bytes."""
 
 
 @dataclass
 class Bench:
-    """A stack, and what the benchmark does to it."""
+    """The benchmark's access to a stack: its clients, settings and queues."""
 
     stack: Stack
 
@@ -45,7 +45,7 @@ class Bench:
         for function in self.functions.list_functions()["Functions"]:
             self.names.append(function["FunctionName"])
             self.environment |= function.get("Environment", {}).get("Variables", {})
-        # Where the photos of large jobs wait: every ZIP here makes one.
+        # The queue for photos of large jobs: every ZIP of the benchmark makes a large job.
         self.queue = self.environment["PROCESS_BULK_QUEUE_URL"]
         os.environ.update(self.environment)
         os.environ.update(
@@ -54,12 +54,12 @@ class Bench:
             AWS_SECRET_ACCESS_KEY=self.stack.secret_key,
             AWS_DEFAULT_REGION="us-east-1",
         )
-        services.cache_clear()  # of another stack
+        services.cache_clear()  # they may be those of an earlier stack
         self.jobs = services().jobs
 
     @contextmanager
     def held(self, function: str) -> Iterator[None]:
-        """What a function is called for waits in its queues, and is thrown away at the end."""
+        """Pause a function: its messages stay in its queues, and are purged at the end."""
         name = next(name for name in self.names if function in name)
         sources = self.functions.list_event_source_mappings(FunctionName=name)
         for source in sources["EventSourceMappings"]:
@@ -71,37 +71,38 @@ class Bench:
             self.functions.update_event_source_mapping(UUID=source["UUID"], Enabled=True)
 
     def s3_of(self, function: str) -> Any:
-        """An S3 client with a function's role, whose rights are looked up at every call."""
+        """Return an S3 client with a function's role, which the emulator checks on each call."""
         name = next(name for name in self.names if function in name)
         role = self.functions.get_function_configuration(FunctionName=name)["Role"]
         sts = self.stack.client("sts")
-        lent = sts.assume_role(RoleArn=role, RoleSessionName="bench")["Credentials"]
+        keys = sts.assume_role(RoleArn=role, RoleSessionName="bench")["Credentials"]
         session = boto3.session.Session(
-            lent["AccessKeyId"], lent["SecretAccessKey"], lent["SessionToken"], "us-east-1"
+            keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], "us-east-1"
         )
         return session.client("s3", endpoint_url=f"http://{self.stack.address}")
 
     def settle(self) -> None:
-        """Wait until the emulator is done with what went before: streams have their readers."""
+        """Wait until the emulator is idle, since stream readers may lag behind earlier changes."""
         before, now = 0.0, self._busy()
         while now - before > 0.2:
             time.sleep(1)
             before, now = now, self._busy()
 
     def _busy(self) -> float:
-        """Seconds of processor time the emulator has taken."""
+        """Seconds of processor time that the emulator has used."""
         status = Path(f"/proc/{self.stack.emulator.pid}/stat").read_text()
         user, system = status.rpartition(")")[2].split()[11:13]
         return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
     def waiting(self) -> int:
-        found = self.sqs.get_queue_attributes(
+        """Count the messages that wait in the queue for photos of large jobs."""
+        answer = self.sqs.get_queue_attributes(
             QueueUrl=self.queue, AttributeNames=["ApproximateNumberOfMessages"]
         )
-        return int(found["Attributes"]["ApproximateNumberOfMessages"])
+        return int(answer["Attributes"]["ApproximateNumberOfMessages"])
 
     def job(self, **changes: Any) -> Job:
-        """A job that waits for one upload."""
+        """Return a job that waits for one upload, with some fields changed."""
         now = clock.now()
         values: dict[str, Any] = {
             "job_id": uuid.uuid4().hex,
@@ -116,7 +117,7 @@ class Bench:
         return Job(**values | changes)
 
     def arrive(self, archive: Path) -> tuple[str, str, float]:
-        """Upload a ZIP for a new job; returns the job's id, the key, and when S3 had it all."""
+        """Upload a ZIP for a new job; returns the job's ID, the key, and the time of completion."""
         job = self.job()
         upload = File(job.job_id, file_id(0), "a.zip", 1, FileStatus.AWAITING_UPLOAD)
         self.jobs.create(job, [upload])
@@ -125,18 +126,19 @@ class Bench:
         return job.job_id, key, time.monotonic()
 
     def worker(self, *arguments: str) -> dict[str, int]:
+        """Run `bench._zip_worker` in a process of its own, and return its measurements."""
         done = subprocess.run(
             [sys.executable, "-m", "bench._zip_worker", *arguments],
             env=os.environ | {"PYTHONPATH": ".:layer"},
             stdout=subprocess.PIPE,
             check=True,
         )
-        found: dict[str, int] = json.loads(done.stdout)
-        return found
+        measured: dict[str, int] = json.loads(done.stdout)
+        return measured
 
 
 def results(bench: Bench, count: int) -> tuple[Job, list[str]]:
-    """A finished job with `count` results in the bucket, and their keys."""
+    """Create a finished job with `count` results in the bucket; returns it and their keys."""
     job = bench.job(status=JobStatus.COMPLETED)
     data = os.urandom(RESULT)
     info = ResultInfo("", "image/png", RESULT, zlib.crc32(data), 100, 100, 1, model="u2netp")
@@ -156,7 +158,7 @@ def results(bench: Bench, count: int) -> tuple[Job, list[str]]:
 
 
 def stream_records(bench: Bench, job_id: str) -> Iterator[Any]:
-    """Every write of an item of the job."""
+    """Yield the stream record of every write to the job's items."""
     streams = bench.stack.client("dynamodbstreams")
     [stream] = streams.list_streams(TableName=bench.environment["TABLE_NAME"])["Streams"]
     described = streams.describe_stream(StreamArn=stream["StreamArn"])["StreamDescription"]

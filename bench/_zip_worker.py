@@ -1,10 +1,10 @@
-"""Fan-out and archive in a fresh process, for what a Lambda's clock does not show.
+"""Runs one fan-out or archive in a fresh process, to count its requests, bytes and memory.
 
     python -m bench._zip_worker fanout JOB KEY     requests, bytes and memory of one fan-out
     python -m bench._zip_worker archive JOB        requests and memory of one archive
 
-The environment names the stack, as the template does for the function. Prints one line of JSON;
-memory is what the work adds to the idle process, in bytes.
+The environment variables are those that the template gives the functions. Prints one line of JSON.
+`memory` is what the work adds to the idle process, in bytes.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def main() -> None:
         )
         read = intake.receive(UploadMessage(key=rest[0], etag=head.etag, size=head.size)).bytes_read
     else:
-        building.SHARE = 1 << 50  # this one worker builds all of it
+        building.SHARE = 1 << 50  # this worker builds the whole archive
         job = shared.jobs.require(job_id)
         message = ArchiveMessage(job_id=job_id, generation=job.archive.generation)
         builder = building.Builder(
@@ -72,7 +72,7 @@ def _count(counter: Counter[str]) -> Any:
 
 
 def _peak() -> int:
-    """Of this process alone: what `getrusage` tells begins with the memory of its parent."""
+    """Peak resident memory in bytes. getrusage would include the parent process's peak."""
     status = Path("/proc/self/status").read_text()
     return int(status.partition("VmHWM:")[2].split()[0]) * 1024
 

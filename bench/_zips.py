@@ -1,4 +1,4 @@
-"""The benchmark's ZIPs: photos as cameras number them, stored, since a JPEG packs no further."""
+"""Makes the ZIP benchmark's uploads: numbered photos, stored, since JPEG does not compress."""
 
 from __future__ import annotations
 
@@ -10,27 +10,20 @@ from pathlib import Path
 from functions.zip.archive.layout import Item, Layout, Literal
 
 FOLDER = Path("out/bench/zips")
-# What a JPEG begins and ends with; the bytes between are random, as its compressed ones seem.
+# The first and last bytes of a JPEG. Those between are random, like compressed data.
 _BEGIN = bytes.fromhex("ffd8ffe000104a46494600010100000100010000")
 _END = bytes.fromhex("ffd9")
-# Photos are cut out of this many random bytes; nothing on the way looks for what they share.
+# Photos are slices of this many random bytes. They overlap, which nothing measured here notices.
 _POOL = 64 * 1024 * 1024
 _FIRST = datetime(2024, 5, 1, 9, tzinfo=UTC)
 
 
-def ten_thousand() -> Path:
-    """10,000 photos, 1 GB."""
-    return make(10_000, 1_000_000_000)
-
-
-def hundred_thousand() -> Path:
-    """100,000 photos, 1 GB: the most entries an upload may have."""
-    return make(100_000, 1_000_000_000)
-
-
 def make(photos: int, total: int) -> Path:
-    """A ZIP of `photos` photos, about `total` bytes in all; made on first use, the same on every
-    machine. A photo's size is within half of the average."""
+    """Return the path of a ZIP of `photos` photos, about `total` bytes in all.
+
+    It is made on first use, and is the same on every machine. A photo's size is between half and
+    one and a half times the average.
+    """
     path = FOLDER / f"{photos}-{total}.zip"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -41,7 +34,7 @@ def make(photos: int, total: int) -> Path:
 
 
 def _write(path: Path, photos: int, average: int) -> None:
-    rng = random.Random(photos)  # noqa: S311 - no secret
+    rng = random.Random(photos)  # noqa: S311 - not for secrets
     pool = rng.randbytes(max(_POOL, 2 * average))
     layout = Layout([_item(i, rng, pool, average) for i in range(photos)])
     with path.open("wb") as file:

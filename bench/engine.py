@@ -1,7 +1,7 @@
-"""The image engine against rembg.remove: `make bench-engine`.
+"""Compares the image engine with rembg.remove: `make bench-engine`.
 
-Each measurement is a process of its own, both sides take turns, five rounds; medians are shown.
-Writes out/bench/engine.json, a list of {"figure", "value", "unit", "target", "holds"}.
+Each measurement runs in a process of its own. Both sides alternate for five rounds; the figures are
+medians. Writes out/bench/engine.json, a list of {"figure", "value", "unit", "target", "holds"}.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from bench._report import Figure, write
 
 MEGAPIXELS = (1, 12, 48)
 ROUNDS = int(os.environ.get("ROUNDS", "5"))
-# As a CPU that numba's cache was not made on would be called.
+# Simulates a CPU other than the one that numba's cache was made on.
 _OTHER_CPU = "import llvmlite.binding as b; b.get_host_cpu_name = lambda: 'generic'; "
 
 
@@ -36,19 +36,19 @@ def main() -> int:
 
 
 def measure(*arguments: str | int, before: str = "") -> dict[str, Any]:
-    """One fresh process of `bench._measure`, and the seconds that it took in all."""
+    """Run `bench._measure` in a fresh process; `total` is the seconds from its start to its end."""
     started = f"import sys; sys.argv = ['measure', *{[str(a) for a in arguments]!r}]; {before}"
     code = f"{started}from bench._measure import main; main()"
     began = time.perf_counter()
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(done.stderr)
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return found | {"total": time.perf_counter() - began}
+    measured: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return measured | {"total": time.perf_counter() - began}
 
 
 def speed() -> list[Figure]:
-    """Time, memory and size of both sides, at each size of picture."""
+    """Compare time, memory and result size at each photo size."""
     figures = []
     for size in MEGAPIXELS:
         rounds = defaultdict(list)
@@ -66,7 +66,7 @@ def speed() -> list[Figure]:
 
 
 def _seconds(rounds: list[dict[str, Any]], name: str = "") -> float:
-    """The median over the rounds, of one photo or on average of all."""
+    """The median over the rounds for one photo, or the average of these medians over all photos."""
     names = [name] if name else list(rounds[0]["seconds"])
     return sum(median(each["seconds"][n] for each in rounds) for n in names) / len(names)
 
@@ -76,38 +76,41 @@ def _compared(size: int, theirs: list[dict[str, Any]], ours: list[dict[str, Any]
     memory_target = "<= 0.5" if size == 12 else ""
     peaks = [median(each["peak"] for each in side) / 1e6 for side in (theirs, ours)]
     sizes = [sum(side[0]["bytes"].values()) for side in (theirs, ours)]
-    whole = f"{size} MP"
+    title = f"{size} MP"
     return [
-        Figure(f"{whole}, rembg.remove", _seconds(theirs), "s"),
-        Figure(f"{whole}, engine", _seconds(ours), "s"),
-        Figure(f"{whole}, time", _seconds(ours) / _seconds(theirs), "of rembg", time_target),
+        Figure(f"{title}, rembg.remove", _seconds(theirs), "s"),
+        Figure(f"{title}, engine", _seconds(ours), "s"),
+        Figure(f"{title}, time", _seconds(ours) / _seconds(theirs), "of rembg", time_target),
         *(
             Figure(
-                f"{whole}, time, {name} alone",
+                f"{title}, time, {name} alone",
                 _seconds(ours, name) / _seconds(theirs, name),
                 "of rembg",
             )
             for name in ours[0]["seconds"]
         ),
-        Figure(f"{whole}, rembg.remove, peak memory", peaks[0], "MB"),
-        Figure(f"{whole}, engine, peak memory", peaks[1], "MB"),
-        Figure(f"{whole}, peak memory", peaks[1] / peaks[0], "of rembg", memory_target),
-        Figure(f"{whole}, PNG size", sizes[1] / sizes[0], "of rembg", "<= 1.25"),
+        Figure(f"{title}, rembg.remove, peak memory", peaks[0], "MB"),
+        Figure(f"{title}, engine, peak memory", peaks[1], "MB"),
+        Figure(f"{title}, peak memory", peaks[1] / peaks[0], "of rembg", memory_target),
+        Figure(f"{title}, PNG size", sizes[1] / sizes[0], "of rembg", "<= 1.25"),
     ]
 
 
 def fidelity() -> list[Figure]:
-    found = [measure("fidelity", size) for size in (1, 12)]
+    compared = [measure("fidelity", size) for size in (1, 12)]
     return [
-        Figure("alpha, mean difference", max(f["mean"] for f in found), "/255", "<= 0.5"),
+        Figure("alpha, mean difference", max(each["mean"] for each in compared), "/255", "<= 0.5"),
         Figure(
-            "alpha, pixels over 4/255 apart", max(f["over"] for f in found), "share", "<= 0.001"
+            "alpha, pixels over 4/255 apart",
+            max(each["over"] for each in compared),
+            "share",
+            "<= 0.001",
         ),
     ]
 
 
 def throughput() -> list[Figure]:
-    """40 mixed photos, and the memory of 10 beside that of 40."""
+    """Measure 40 mixed photos, and compare the memory for 10 with that for 40."""
     rounds = [measure("batch", 40) for _ in range(ROUNDS)]
     few = median(measure("batch", 10)["peak"] for _ in range(ROUNDS))
     many = median(each["peak"] for each in rounds)
@@ -118,7 +121,7 @@ def throughput() -> list[Figure]:
     busy = median(each["memory"]["serial_cpu"] / each["memory"]["serial"] for each in rounds)
     return [
         Figure("40 photos through a worker, with S3's waits", gain("storage"), "x", ">= 1.3"),
-        Figure("40 photos overlapped, bytes in memory", gain("memory"), "x", ">= 1.3"),
+        Figure("40 photos overlapped, in memory", gain("memory"), "x", ">= 1.3"),
         Figure("40 photos one by one, cores kept busy", busy, "cores"),
         Figure("40 photos, peak memory", many / 1e6, "MB"),
         Figure("40 photos, peak memory against 10 photos", many / few, "x", "<= 1.1"),
@@ -126,11 +129,11 @@ def throughput() -> list[Figure]:
 
 
 def start() -> list[Figure]:
-    here = median(measure("cold")["total"] for _ in range(ROUNDS))
-    there = median(measure("cold", before=_OTHER_CPU)["total"] for _ in range(ROUNDS))
+    same_cpu = median(measure("cold")["total"] for _ in range(ROUNDS))
+    other_cpu = median(measure("cold", before=_OTHER_CPU)["total"] for _ in range(ROUNDS))
     return [
-        Figure("fresh process to first result", here, "s", "<= 3"),
-        Figure("the same, the CPU's name changed to generic", there, "s", "<= 4"),
+        Figure("fresh process to first result", same_cpu, "s", "<= 3"),
+        Figure("the same, with the CPU's name changed to generic", other_cpu, "s", "<= 4"),
     ]
 
 

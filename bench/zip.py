@@ -1,7 +1,8 @@
-"""ZIPs in and out against the common way, on the local stack: `make bench-zip`.
+"""Compares Darkroom's fan-out and archive with the common way, on the local stack.
 
-Both sides run in one go on the same stack, one after the other: they would take the emulator's one
-core from each other. Writes out/bench/zip.json. PHOTOS=1000 makes it small, to try it out.
+`make bench-zip` runs it; PHOTOS=1000 makes a short trial run. Both sides use the same stack, one
+after the other, since they would otherwise compete for the emulator's one core. Writes
+out/bench/zip.json.
 """
 
 from __future__ import annotations
@@ -35,12 +36,12 @@ MANY = 10 * PHOTOS
 BYTES = 100_000 * PHOTOS
 MB = 1_000_000
 ROUNDS = 3
-"""Of building an archive, ours and the common way, which goes first every other time."""
+"""How many times both sides build an archive. They alternate in going first."""
 
 
 def main() -> int:
     figures: list[Figure] = []
-    # A stack for each: the emulator is slow beside 100,000 items that are nobody's business.
+    # A stack for each: 100,000 items of the first would slow the emulator down in the second.
     for way in (way_in, way_out):
         with running(workers=2, name="bench-zip") as stack:
             figures += way(Bench(stack))
@@ -50,14 +51,14 @@ def main() -> int:
 
 def way_in(bench: Bench) -> list[Figure]:
     figures = writes(bench)
-    # Only the ZIP's own way is measured: photos wait in their queue.
+    # Photos stay in their queue, so that only the fan-out is measured.
     with bench.held("ProcessFunction"):
-        return figures + dealing_out(bench)
+        return figures + fan_out(bench)
 
 
-def dealing_out(bench: Bench) -> list[Figure]:
+def fan_out(bench: Bench) -> list[Figure]:
     archive = _zips.make(PHOTOS, BYTES)
-    drain(bench, 100, bench.arrive(_zips.make(100, MB))[2])  # a warm function
+    drain(bench, 100, bench.arrive(_zips.make(100, MB))[2])  # warm up the function
     _, key, arrived = bench.arrive(archive)
     first, last = drain(bench, PHOTOS, arrived)
     common, requests, moved = counted(
@@ -89,23 +90,23 @@ def dealing_out(bench: Bench) -> list[Figure]:
 
 
 def alone(bench: Bench, archive: Path) -> dict[str, int]:
-    """A fan-out in a process of its own, while the function waits."""
+    """Measure a fan-out in a process of its own, while the function is paused."""
     with bench.held("IngestFunction"):
         job, key, _ = bench.arrive(archive)
-        found = bench.worker("fanout", job, key)
+        measured = bench.worker("fanout", job, key)
         bench.s3.delete_object(Bucket=bench.bucket, Key=key)
     bench.sqs.purge_queue(QueueUrl=bench.queue)
-    return found
+    return measured
 
 
 def drain(bench: Bench, photos: int, since: float) -> tuple[float, float]:
-    """Seconds until the first and the last message wait in the queue, which is emptied then."""
+    """Wait for all messages, and purge them; returns seconds to the first and to the last."""
     first = 0.0
-    while (found := bench.waiting()) < photos:
-        if found and not first:
+    while (waiting := bench.waiting()) < photos:
+        if waiting and not first:
             first = time.monotonic() - since
         if time.monotonic() - since > 300:
-            raise SystemExit(f"only {found} of {photos} messages came")
+            raise SystemExit(f"only {waiting} of {photos} messages arrived")
         time.sleep(0.02)
     last = time.monotonic() - since
     bench.sqs.purge_queue(QueueUrl=bench.queue)
@@ -113,7 +114,7 @@ def drain(bench: Bench, photos: int, since: float) -> tuple[float, float]:
 
 
 def counted(bench: Bench, work: Callable[[], int]) -> tuple[float, int, int]:
-    """Seconds, requests and S3 bytes of the common way."""
+    """Run the common way's `work`; returns its seconds, requests and S3 bytes."""
     totals = {"requests": 0, "bytes": 0}
 
     def sent(request: Any, **_: Any) -> None:
@@ -144,9 +145,9 @@ def way_out(bench: Bench) -> list[Figure]:
     made = {photos: results(bench, photos) for photos in (PHOTOS // 100, PHOTOS // 10, PHOTOS)}
     with bench.held("ArchiveFunction"):
         sizes = {photos: memory(bench, job) for photos, (job, _) in made.items()}
-    build(bench, results(bench, 10)[0])  # a warm function
+    build(bench, results(bench, 10)[0])  # warm up the function
     job, keys = made[PHOTOS]
-    # Who comes first has the emulator grow into its gigabytes: each does, in turn.
+    # The first of a pair is slower, since the emulator's memory grows by gigabytes: alternate.
     pairs = [side_by_side(bench, job, keys, ours_first=place % 2 == 1) for place in range(ROUNDS)]
     ratios = sorted(ours / common for ours, common in pairs)
     return [
@@ -162,17 +163,17 @@ def way_out(bench: Bench) -> list[Figure]:
 
 
 def memory(bench: Bench, job: Job) -> int:
-    """Bytes of a worker that builds the whole archive."""
+    """Peak memory of a worker that builds the whole archive, in bytes."""
     bench.jobs.change(job.job_id, wanted)
-    found = bench.worker("archive", job.job_id)
+    measured = bench.worker("archive", job.job_id)
     bench.s3.delete_object(Bucket=bench.bucket, Key=archive_key(job.job_id, 1))
-    return found["idle"] + found["memory"]
+    return measured["idle"] + measured["memory"]
 
 
 def side_by_side(
     bench: Bench, job: Job, keys: list[str], *, ours_first: bool
 ) -> tuple[float, float]:
-    """Seconds of ours and of the common way."""
+    """Build the archive both ways; returns the seconds of ours and of the common way."""
     if ours_first:
         ours = build(bench, job)
         return ours, zip_common(bench, keys)
@@ -181,7 +182,7 @@ def side_by_side(
 
 
 def zip_common(bench: Bench, keys: list[str]) -> float:
-    # With the same rights: the emulator looks a role's up at every call, an administrator's never.
+    # Use the function's role: the emulator checks a role on each call, but not the administrator.
     s3 = bench.s3_of("ArchiveFunction")
     bench.settle()
     began = time.monotonic()
@@ -192,7 +193,7 @@ def zip_common(bench: Bench, keys: list[str]) -> float:
 
 
 def build(bench: Bench, job: Job) -> float:
-    """Seconds from an archive's being wanted to its being ready."""
+    """Request an archive; returns the seconds until it is ready."""
     bench.settle()
     began = time.monotonic()
     bench.jobs.change(job.job_id, wanted)
@@ -211,7 +212,7 @@ def wanted(job: Job) -> Job:
 
 
 def writes(bench: Bench) -> list[Figure]:
-    """Of a real job's whole life, from creation to archive, as the table's stream has it."""
+    """Count the table writes of a real job, from creation to archive, in the table's stream."""
     photos = 100
     pixel, packed = io.BytesIO(), io.BytesIO()
     Image.new("RGB", (32, 32), "red").save(pixel, "PNG")
@@ -229,8 +230,8 @@ def writes(bench: Bench) -> list[Figure]:
         if time.monotonic() - began > 120:
             raise SystemExit(f"the job did not end: {now.counts}")
         time.sleep(0.2)
-    found = sum(1 for _ in stream_records(bench, job.job_id))
-    return [Figure(f"database writes a photo, {photos} in a ZIP", found / photos, "", "<= 3")]
+    written = sum(1 for _ in stream_records(bench, job.job_id))
+    return [Figure(f"database writes per photo, {photos} in a ZIP", written / photos, "", "<= 3")]
 
 
 if __name__ == "__main__":
