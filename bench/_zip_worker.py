@@ -1,6 +1,6 @@
 """Runs one fan-out or archive in a fresh process, to count its requests, bytes and memory.
 
-    python -m bench._zip_worker fanout JOB KEY     requests, bytes and memory of one fan-out
+    python -m bench._zip_worker ingest JOB KEY     requests, bytes and memory of one fan-out
     python -m bench._zip_worker archive JOB        requests and memory of one archive
 
 The environment variables are those that the template gives the functions. Prints one line of JSON.
@@ -38,7 +38,7 @@ def main() -> None:
     idle = _peak()
     counter.clear()
     read = 0
-    if kind == "fanout":
+    if kind == "ingest":
         head = shared.bucket.head(rest[0])
         intake = Intake(
             shared.settings,

@@ -53,10 +53,10 @@ def way_in(bench: Bench) -> list[Figure]:
     figures = writes(bench)
     # Photos stay in their queue, so that only the fan-out is measured.
     with bench.held("ProcessFunction"):
-        return figures + fan_out(bench)
+        return figures + ingest(bench)
 
 
-def fan_out(bench: Bench) -> list[Figure]:
+def ingest(bench: Bench) -> list[Figure]:
     archive = _zips.make(PHOTOS, BYTES)
     drain(bench, 100, bench.arrive(_zips.make(100, MB))[2])  # warm up the function
     _, key, arrived = bench.arrive(archive)
@@ -93,7 +93,7 @@ def alone(bench: Bench, archive: Path) -> dict[str, int]:
     """Measure a fan-out in a process of its own, while the function is paused."""
     with bench.held("IngestFunction"):
         job, key, _ = bench.arrive(archive)
-        measured = bench.worker("fanout", job, key)
+        measured = bench.worker("ingest", job, key)
         bench.s3.delete_object(Bucket=bench.bucket, Key=key)
     bench.sqs.purge_queue(QueueUrl=bench.queue)
     return measured
