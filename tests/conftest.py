@@ -1,4 +1,4 @@
-"""What many tests need: the service's parts under moto, with nothing shared between tests."""
+"""Shared fixtures: the service under moto, started fresh for each test."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ ENVIRONMENT = {
 
 
 class FakeContext:
-    """As much of a Lambda context as the functions look at."""
+    """The part of a Lambda context that the functions use."""
 
     function_name = "function"
     function_version = "$LATEST"
@@ -58,7 +58,7 @@ def context() -> FakeContext:
 
 @dataclass
 class Cloud:
-    """The account under moto, as a test looks at it."""
+    """The AWS account under moto, with helpers for tests."""
 
     services: Services
     s3: Any
@@ -66,25 +66,27 @@ class Cloud:
     table: Any
 
     def put(self, key: str, data: bytes, **more: Any) -> dict[str, Any]:
-        """Store an object; returns the S3 event that tells of it."""
+        """Store an object; returns its S3 event."""
         stored = self.s3.put_object(Bucket="darkroom-photos", Key=key, Body=data, **more)
-        found = {
+        stored_object = {
             "key": quote_plus(key, safe="/"),
             "size": len(data),
             "eTag": stored["ETag"].strip('"'),
             "sequencer": "1",
         }
-        return {"Records": [{"s3": {"bucket": {"name": "darkroom-photos"}, "object": found}}]}
+        return {
+            "Records": [{"s3": {"bucket": {"name": "darkroom-photos"}, "object": stored_object}}]
+        }
 
     def get(self, key: str) -> bytes:
         return bytes(self.s3.get_object(Bucket="darkroom-photos", Key=key)["Body"].read())
 
     def keys(self, prefix: str = "") -> list[str]:
-        found = self.s3.list_objects_v2(Bucket="darkroom-photos", Prefix=prefix)
-        return [item["Key"] for item in found.get("Contents", [])]
+        listed = self.s3.list_objects_v2(Bucket="darkroom-photos", Prefix=prefix)
+        return [item["Key"] for item in listed.get("Contents", [])]
 
     def received(self, url: str) -> list[str]:
-        """The bodies of all messages in a queue, which is empty afterwards."""
+        """Receive and delete all messages of a queue; returns their bodies."""
         bodies: list[str] = []
         while messages := self.sqs.receive_message(
             QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=0
@@ -95,15 +97,15 @@ class Cloud:
         return bodies
 
     def messages(self) -> list[str]:
-        """Photos of small jobs."""
+        """Receive the messages for photos of small jobs."""
         return self.received(self.services.settings.process_queue_url)
 
     def bulk_messages(self) -> list[str]:
-        """Photos of large jobs."""
+        """Receive the messages for photos of large jobs."""
         return self.received(self.services.settings.process_bulk_queue_url)
 
 
-def an_index(name: str, partition: str, sort: str) -> Any:
+def _index(name: str, partition: str, sort: str) -> Any:
     return {
         "IndexName": name,
         "KeySchema": [
@@ -145,8 +147,8 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
                 {"AttributeName": "stirred", "AttributeType": "N"},
             ],
             GlobalSecondaryIndexes=[
-                an_index("history", "day", "created_at"),
-                an_index("unfinished", "open", "stirred"),
+                _index("history", "day", "created_at"),
+                _index("unfinished", "open", "stirred"),
             ],
             KeySchema=[
                 {"AttributeName": "pk", "KeyType": "HASH"},
@@ -160,7 +162,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
             Name="webhook", SecretString=WEBHOOK_SECRET
         )
         monkeypatch.setenv("WEBHOOK_SECRET", signing["ARN"])
-        # moto keeps its state in plain dictionaries: two threads at once would break it.
+        # One thread only: moto is not thread-safe.
         monkeypatch.setattr(intake, "THREADS", 1)
         monkeypatch.setattr(building, "READERS", 1)
         monkeypatch.setattr(building, "WRITERS", 1)
@@ -177,7 +179,7 @@ def http_event(
     credential: str | None = KEY,
     query: dict[str, str] | None = None,
 ) -> dict[str, Any]:
-    """The smallest HTTP API event (payload format 2.0) that the resolver takes."""
+    """Return the smallest HTTP API event (payload format 2.0) that the resolver accepts."""
     headers = {"authorization": f"Bearer {credential}"} if credential else {}
     return {
         "version": "2.0",

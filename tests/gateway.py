@@ -1,4 +1,4 @@
-"""API Gateway's side of a WebSocket connection, which moto does not have."""
+"""A fake of API Gateway's WebSocket management API, which moto does not have."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ class GoneError(Exception):
 
 
 class StandInGateway:
-    """Stands in for API Gateway's side of the connections, which moto does not have."""
+    """Records the messages posted to connections. Those in `gone` raise GoneException."""
 
     class exceptions:  # noqa: N801 - boto3's name
         GoneException = GoneError

@@ -1,4 +1,4 @@
-"""A message of every kind that our queues carry."""
+"""One message of every type that the queues carry."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Jobs and files for tests, with only what a test cares for spelt out."""
+"""Builders of jobs, files and results with default values, for tests."""
 
 from __future__ import annotations
 

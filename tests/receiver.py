@@ -1,4 +1,4 @@
-"""Somebody's HTTPS server, on loopback, with a certificate of an authority of its own."""
+"""An HTTPS server on loopback that receives webhooks, with a certificate of a test authority."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ HOST = "receiver.example"
 
 
 class Authority(NamedTuple):
-    """ca: the certificate to trust. chain: the server's, with its key."""
+    """ca: file of the CA certificate. chain: file of the server's key and certificate."""
 
     ca: Path
     chain: Path
 
 
 def authority(folder: Path) -> Authority:
-    """A certificate for HOST, and the authority that vouches for it."""
+    """Create a certificate authority, and a certificate for HOST signed by it."""
     ca_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
     ca_name = _name("Authority of the tests")
     ca = (
@@ -48,17 +48,17 @@ def authority(folder: Path) -> Authority:
     private = key.private_bytes(
         encoding, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    found = Authority(folder / "ca.pem", folder / "chain.pem")
-    found.ca.write_bytes(ca.public_bytes(encoding))
-    found.chain.write_bytes(private + server.public_bytes(encoding))
-    return found
+    files = Authority(folder / "ca.pem", folder / "chain.pem")
+    files.ca.write_bytes(ca.public_bytes(encoding))
+    files.chain.write_bytes(private + server.public_bytes(encoding))
+    return files
 
 
 def _name(text: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
 
 
-def _usage(**wanted: bool) -> x509.KeyUsage:
+def _usage(**allowed: bool) -> x509.KeyUsage:
     names = (
         "digital_signature",
         "content_commitment",
@@ -70,7 +70,7 @@ def _usage(**wanted: bool) -> x509.KeyUsage:
         "encipher_only",
         "decipher_only",
     )
-    return x509.KeyUsage(**dict.fromkeys(names, False) | wanted)
+    return x509.KeyUsage(**dict.fromkeys(names, False) | allowed)
 
 
 def _certificate(
@@ -103,7 +103,7 @@ class Request(NamedTuple):
 
 
 class Answering(BaseHTTPRequestHandler):
-    """What a test's answer gets to write with."""
+    """Records each request, and lets the receiver's `answer` respond with this handler."""
 
     server: _Server
 
@@ -135,10 +135,12 @@ class _Server(ThreadingHTTPServer):
         return connection, address
 
     def handle_error(self, *_: Any) -> None:
-        """Clients that break off are what the tests are about."""
+        """Ignore errors: tests disconnect on purpose."""
 
 
 def status(code: int, **headers: str) -> Callable[[Answering], None]:
+    """Return an answer with this status code and no body."""
+
     def answer(handler: Answering) -> None:
         handler.send_response(code)
         for name, value in headers.items():
@@ -150,7 +152,7 @@ def status(code: int, **headers: str) -> Callable[[Answering], None]:
 
 @dataclass
 class Receiver:
-    """connections: all that were taken, whether or not a request came."""
+    """A server and what it received. connections: all accepted, with or without a request."""
 
     answer: Callable[[Answering], None] = field(default_factory=lambda: status(204))
     requests: list[Request] = field(default_factory=list)
@@ -163,7 +165,7 @@ class Receiver:
 
     @contextmanager
     def listening(self, chain: Path | None) -> Iterator[Receiver]:
-        """Without a certificate it speaks plain HTTP."""
+        """Serve for the length of the block. Without `chain`, it serves plain HTTP."""
         context = None
         if chain is not None:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

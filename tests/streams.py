@@ -1,4 +1,4 @@
-"""Records of the table's stream, as Lambda hands them over."""
+"""Builders of Lambda events with records of the table's stream."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.making import a_file, a_result
 
 
 def image(item: dict[str, Any]) -> dict[str, Any]:
-    """An item as the stream's JSON has it."""
+    """Return an item in the JSON format of the stream."""
     typed = {name: TypeSerializer().serialize(value) for name, value in item.items()}
     return {
         name: {"B": base64.b64encode(value["B"]).decode()} if "B" in value else value

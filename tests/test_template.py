@@ -1,4 +1,4 @@
-"""The template: valid by SAM's own linter, and true to what the design promises of it."""
+"""Checks the template with SAM's linter and against the guarantees of the design."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ RESOURCES: dict[str, Any] = TEMPLATE["Resources"]
 
 
 def of_type(kind: str) -> dict[str, Any]:
-    return {name: found for name, found in RESOURCES.items() if found["Type"] == kind}
+    return {name: item for name, item in RESOURCES.items() if item["Type"] == kind}
 
 
 FUNCTIONS = of_type("AWS::Serverless::Function")
@@ -29,7 +29,7 @@ QUEUES = of_type("AWS::SQS::Queue")
 
 
 def seconds(value: Any) -> int:
-    """A literal, or the default of the parameter it refers to."""
+    """Return a literal value, or the default of the parameter that it refers to."""
     return int(
         TEMPLATE["Parameters"][value["Ref"]]["Default"] if isinstance(value, dict) else value
     )
@@ -45,7 +45,7 @@ def actions(statement: dict[str, Any]) -> list[str]:
     return [action] if isinstance(action, str) else action
 
 
-def test_sam_finds_nothing_wrong(tmp_path: Path) -> None:
+def test_sam_validates_the_template(tmp_path: Path) -> None:
     sam = Path(sys.executable).with_name("sam")
     done = subprocess.run(
         [sam, "validate", "--lint", "--template-file", INFRA / "template.yaml"],
@@ -59,7 +59,9 @@ def test_sam_finds_nothing_wrong(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", QUEUES)
-def test_every_queue_has_dead_letters_and_time(name: str) -> None:
+def test_every_queue_has_a_dead_letter_queue_and_a_long_enough_visibility_time_out(
+    name: str,
+) -> None:
     if not name.endswith("DeadLetters"):
         redrive = QUEUES[name]["Properties"]["RedrivePolicy"]
         assert redrive["maxReceiveCount"] >= 2
@@ -74,7 +76,7 @@ def test_every_queue_has_dead_letters_and_time(name: str) -> None:
     assert visible >= 6 * seconds(consumers[0]["Properties"]["Timeout"])
 
 
-def test_small_and_large_jobs_have_workers_of_their_own() -> None:
+def test_small_and_large_jobs_have_separate_workers() -> None:
     sources = FUNCTIONS["ProcessFunction"]["Properties"]["Events"]
     for source, queue in [("Photos", "ProcessQueue"), ("BulkPhotos", "ProcessBulkQueue")]:
         properties = sources[source]["Properties"]
@@ -86,7 +88,7 @@ def test_small_and_large_jobs_have_workers_of_their_own() -> None:
         assert redrive["deadLetterTargetArn"] == {"Fn::GetAtt": ["ProcessAloneQueue", "Arn"]}
 
 
-def test_a_photo_is_tried_alone_even_if_its_receives_are_counted_across_queues() -> None:
+def test_a_photo_is_processed_alone_even_if_receives_are_counted_across_queues() -> None:
     alone = QUEUES["ProcessAloneQueue"]["Properties"]["RedrivePolicy"]["maxReceiveCount"]
     for name in ("ProcessQueue", "ProcessBulkQueue"):
         redrive = QUEUES[name]["Properties"]["RedrivePolicy"]
@@ -95,7 +97,7 @@ def test_a_photo_is_tried_alone_even_if_its_receives_are_counted_across_queues()
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_every_function_has_its_own_narrow_policy_and_log(name: str) -> None:
+def test_every_function_has_a_least_privilege_policy_and_its_own_log(name: str) -> None:
     properties = FUNCTIONS[name]["Properties"]
     logs = properties["LoggingConfig"]["LogGroup"]["Ref"]
     assert RESOURCES[logs]["Properties"]["RetentionInDays"] == {"Ref": "LogDays"}
@@ -107,7 +109,7 @@ def test_every_function_has_its_own_narrow_policy_and_log(name: str) -> None:
             if actions(statement) == ["s3:ListBucket"]:
                 assert statement["Condition"]["StringLike"]["s3:prefix"]
             elif actions(statement) == ["s3:ListBucketMultipartUploads"]:
-                assert resource == {"Fn::GetAtt": ["Bucket", "Arn"]}  # there is nothing narrower
+                assert resource == {"Fn::GetAtt": ["Bucket", "Arn"]}  # IAM allows nothing narrower
             elif any(action.startswith("s3:") for action in actions(statement)):
                 assert resource["Fn::Sub"].startswith("${Bucket.Arn}/")
 
@@ -131,7 +133,7 @@ def test_the_bucket_is_private_encrypted_and_tls_only() -> None:
     assert policy["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 
 
-def test_process_is_an_image() -> None:
+def test_process_is_a_container_image() -> None:
     process = FUNCTIONS["ProcessFunction"]
     assert process["Properties"]["PackageType"] == "Image"
     dockerfile = INFRA / process["Metadata"]["DockerContext"] / process["Metadata"]["Dockerfile"]
@@ -139,14 +141,14 @@ def test_process_is_an_image() -> None:
 
 
 @pytest.mark.parametrize("name", TEMPLATE["Parameters"])
-def test_every_parameter_explains_itself_and_has_a_default(name: str) -> None:
+def test_every_parameter_has_a_description_and_a_default(name: str) -> None:
     parameter = TEMPLATE["Parameters"][name]
     assert parameter["Description"].endswith((".", ")."))
     assert "Default" in parameter
 
 
-def test_every_setting_a_function_is_given_is_one_it_reads() -> None:
-    elsewhere = {"POWERTOOLS_LOG_LEVEL", "MALLOC_MMAP_THRESHOLD_"}  # by Powertools, by glibc
+def test_every_environment_variable_is_a_known_setting() -> None:
+    elsewhere = {"POWERTOOLS_LOG_LEVEL", "MALLOC_MMAP_THRESHOLD_"}  # read by Powertools and glibc
     known = {field.upper() for field in Settings.model_fields} | elsewhere
     given = set(TEMPLATE["Globals"]["Function"]["Environment"]["Variables"])
     for function in FUNCTIONS.values():
@@ -154,11 +156,11 @@ def test_every_setting_a_function_is_given_is_one_it_reads() -> None:
     assert given <= known
 
 
-def test_the_tally_is_told_of_every_file_that_ended_and_of_no_other() -> None:
+def test_the_tally_receives_exactly_the_files_that_have_ended() -> None:
     source = FUNCTIONS["ProgressTallyFunction"]["Properties"]["Events"]["Files"]["Properties"]
-    [found] = source["FilterCriteria"]["Filters"]
-    told = json.loads(found["Pattern"])["dynamodb"]["NewImage"]["status"]["S"]
-    assert set(told) == {status.value for status in FileStatus if status.outcome}
+    [stream_filter] = source["FilterCriteria"]["Filters"]
+    received = json.loads(stream_filter["Pattern"])["dynamodb"]["NewImage"]["status"]["S"]
+    assert set(received) == {status.value for status in FileStatus if status.outcome}
 
 
 @pytest.mark.parametrize(
@@ -170,5 +172,5 @@ def test_the_tally_is_told_of_every_file_that_ended_and_of_no_other() -> None:
         ("MaxZipEntries", "zip_entries"),
     ],
 )
-def test_every_limit_has_one_default(parameter: str, limit: str) -> None:
+def test_every_limit_has_the_same_default_in_code_and_template(parameter: str, limit: str) -> None:
     assert TEMPLATE["Parameters"][parameter]["Default"] == getattr(Limits(), limit)
