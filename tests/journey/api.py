@@ -1,4 +1,4 @@
-"""The deployed API, as a journey uses it, and photos for it."""
+"""A client of the deployed API for the journey tests, and sample photos."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ class Api:
         return httpx.request(method, url, headers=headers, timeout=60, trust_env=False, **more)
 
     def send(self, files: dict[str, bytes], **options: Any) -> dict[str, Any]:
-        """Make a job and upload its files; returns the answer to POST /jobs."""
+        """Create a job and upload its files; returns the response to POST /jobs."""
         declared = [{"name": name, "size": len(content)} for name, content in files.items()]
-        made = self.call("POST", "jobs", json={"files": declared, "options": options})
-        assert made.status_code == 201, made.text
-        job: dict[str, Any] = made.json()
+        created = self.call("POST", "jobs", json={"files": declared, "options": options})
+        assert created.status_code == 201, created.text
+        job: dict[str, Any] = created.json()
         for file, content in zip(job["files"], files.values(), strict=True):
             upload = file["upload"]
             posted = httpx.post(
@@ -64,7 +64,7 @@ class Api:
     def wait(
         self, job: dict[str, Any], done: Callable[[dict[str, Any]], bool] | None = None
     ) -> dict[str, Any]:
-        """Poll until the job has ended and its archive is settled."""
+        """Poll until `done`; default: the job has ended and its archive is not being built."""
         end = time.monotonic() + 90
         while time.monotonic() < end:
             document: dict[str, Any] = self.call(
@@ -76,6 +76,7 @@ class Api:
         raise AssertionError(f"the job did not end: {document}")
 
     def files(self, job: dict[str, Any]) -> dict[str, dict[str, Any]]:
+        """Return the job's first page of files by name."""
         listed = self.call("GET", f"jobs/{job['job_id']}/files", job.get("token", "")).json()
         return {file["name"]: file for file in listed["files"]}
 

@@ -1,4 +1,4 @@
-"""One stack for all journeys: the real template, IAM enforced, the real models."""
+"""The stack that all journey tests share: the real template and models, with IAM enforced."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A job that is done, told to the account by EventBridge and, by webhook, outside."""
+"""A completed job is announced on EventBridge and to its webhook."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from tests.journey.api import CAT, Api
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(180)]
 
 DOCS = (Path(__file__).parents[2] / "docs/events.md").read_text(encoding="utf-8")
-EXAMPLE, PATTERN = (json.loads(found) for found in re.findall(r"```json\n(.+?)```", DOCS, re.S))
-EVERY = {name: PATTERN[name] for name in ("source", "detail-type")}
+EXAMPLE, PATTERN = (json.loads(block) for block in re.findall(r"```json\n(.+?)```", DOCS, re.S))
+EVERY_JOB = {name: PATTERN[name] for name in ("source", "detail-type")}
 
 
 @pytest.fixture(scope="module")
@@ -27,11 +27,11 @@ def api(stack: Stack) -> Api:
 
 
 def listening(stack: Stack, name: str, pattern: dict[str, Any]) -> Iterator[str]:
-    """A queue behind a rule; gone afterwards."""
+    """Create a queue that receives the events of a rule; yields its URL, then deletes both."""
     sqs, events = stack.client("sqs"), stack.client("events")
     url = sqs.create_queue(QueueName=name)["QueueUrl"]
-    found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
-    arn = found["Attributes"]["QueueArn"]
+    attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+    arn = attributes["Attributes"]["QueueArn"]
     rule = events.put_rule(Name=name, EventPattern=json.dumps(pattern))["RuleArn"]
     policy = {
         "Version": "2012-10-17",
@@ -54,40 +54,41 @@ def listening(stack: Stack, name: str, pattern: dict[str, Any]) -> Iterator[str]
 
 
 @pytest.fixture
-def every(stack: Stack) -> Iterator[str]:
-    yield from listening(stack, "every-job", EVERY)
+def every_job(stack: Stack) -> Iterator[str]:
+    """The queue of a rule that matches every job."""
+    yield from listening(stack, "every-job", EVERY_JOB)
 
 
 @pytest.fixture
 def documented(stack: Stack) -> Iterator[str]:
-    """The rule of docs/events.md: drops under inbox/shop/ that brought results."""
+    """The queue of the rule in docs/events.md: drops under inbox/shop/ that have results."""
     yield from listening(stack, "drops-of-the-shop", PATTERN)
 
 
 def received(stack: Stack, url: str, wanted: Callable[[Any], bool]) -> Any:
-    """The first event whose detail is wanted; others go by."""
+    """Return the first event whose detail is wanted; drop the others."""
     sqs = stack.client("sqs")
     end = time.monotonic() + 60
     while time.monotonic() < end:
-        found = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=1)
-        for message in found.get("Messages", []):
+        answer = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=1)
+        for message in answer.get("Messages", []):
             sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
             event = json.loads(message["Body"])
             if wanted(event["detail"]):
                 return event
-    raise AssertionError("no such event came")
+    raise AssertionError("no such event arrived")
 
 
 def shape(document: Any) -> Any:
-    """The keys of a document, all the way down."""
+    """Return the keys of a document, at every level."""
     if not isinstance(document, dict):
         return None
     return {name: shape(value) for name, value in document.items()}
 
 
-def test_a_job_of_the_api_is_told(api: Api, stack: Stack, every: str) -> None:
+def test_a_job_created_by_the_api_is_announced(api: Api, stack: Stack, every_job: str) -> None:
     job = api.send({"cat.jpg": CAT}, remove_bg=False)
-    event = received(stack, every, lambda detail: detail["job_id"] == job["job_id"])
+    event = received(stack, every_job, lambda detail: detail["job_id"] == job["job_id"])
     assert (event["source"], event["detail-type"]) == ("darkroom.job", "JobCompleted")
     detail = event["detail"]
     assert shape(detail) == shape(EXAMPLE)
@@ -102,7 +103,7 @@ def test_a_job_of_the_api_is_told(api: Api, stack: Stack, every: str) -> None:
     assert s3.head_object(Bucket=detail["bucket"], Key=detail["archive"])["ContentLength"] > 0
 
 
-def test_a_drop_is_told_with_where_it_came_from(stack: Stack, documented: str) -> None:
+def test_a_drop_is_announced_with_its_source(stack: Stack, documented: str) -> None:
     s3, bucket = stack.client("s3"), stack.outputs["BucketName"]
     options = {"darkroom-options": json.dumps({"remove_bg": False})}
     for key in ("inbox/other/a cat.jpg", "inbox/shop/a cat.jpg"):
@@ -113,25 +114,29 @@ def test_a_drop_is_told_with_where_it_came_from(stack: Stack, documented: str) -
     assert event["detail"]["job_type"] == "drop"
 
 
-def test_a_retry_is_told_again_under_the_next_id(api: Api, stack: Stack, every: str) -> None:
+def test_a_retried_job_is_announced_again_with_the_next_id(
+    api: Api, stack: Stack, every_job: str
+) -> None:
     job = api.send({"text.jpg": b"this is no photo"}, remove_bg=False)
 
-    def told(attempt: int) -> Any:
+    def announced(attempt: int) -> Any:
         wanted = (job["job_id"], attempt)
-        return received(stack, every, lambda one: (one["job_id"], one["attempt"]) == wanted)
+        return received(
+            stack, every_job, lambda detail: (detail["job_id"], detail["attempt"]) == wanted
+        )
 
-    first = told(1)["detail"]
+    first = announced(1)["detail"]
     assert (first["status"], first["archive"]) == ("failed", None)
     assert first["error"]["code"] == "not_a_photo"
     assert api.call("POST", f"jobs/{job['job_id']}/retry", job["token"]).status_code == 202
-    assert told(2)["detail"]["id"] == f"{job['job_id']}.2"
+    assert announced(2)["detail"]["id"] == f"{job['job_id']}.2"
 
 
-def test_a_webhook_whose_receiver_is_not_there_is_kept_for_later(api: Api, stack: Stack) -> None:
-    """The function reads its secret, cannot resolve the host, and sends the message again."""
+def test_a_webhook_to_an_unknown_host_is_retried_later(api: Api, stack: Stack) -> None:
+    """The function reads its secret, cannot resolve the host, and requeues the message."""
     sqs = stack.client("sqs")
     [url] = [url for url in sqs.list_queues()["QueueUrls"] if "WebhooksQueue" in url]
-    made = api.call(
+    job = api.call(
         "POST",
         "jobs",
         json={
@@ -140,12 +145,12 @@ def test_a_webhook_whose_receiver_is_not_there_is_kept_for_later(api: Api, stack
             "callback_url": "https://receiver.invalid/done",
         },
     ).json()
-    assert api.call("POST", f"jobs/{made['job_id']}/cancel", made["token"]).status_code == 200
+    assert api.call("POST", f"jobs/{job['job_id']}/cancel", job["token"]).status_code == 200
     end = time.monotonic() + 60
     delayed = "ApproximateNumberOfMessagesDelayed"
     while time.monotonic() < end:
-        found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[delayed])
-        if found["Attributes"][delayed] != "0":
+        answer = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[delayed])
+        if answer["Attributes"][delayed] != "0":
             return
         time.sleep(0.1)
-    raise AssertionError("nothing was kept for later")
+    raise AssertionError("no message was delayed")

@@ -1,4 +1,4 @@
-"""The main job through the deployed template: real photos, real models, pixels looked at."""
+"""The main use case on the deployed template: real photos and models, checked by pixels."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def api(stack: Stack) -> Api:
     return Api(stack)
 
 
-def test_a_cat_is_cut_out(api: Api) -> None:
+def test_the_background_of_a_cat_is_removed(api: Api) -> None:
     job = api.send({"cat.jpg": CAT})
     document = api.wait(job)
     assert document["status"] == "completed"
@@ -35,14 +35,14 @@ def test_a_cat_is_cut_out(api: Api) -> None:
     assert pixels.shape == (300, 451, 4)
     assert (file["result"]["width"], file["result"]["height"]) == (451, 300)
     alpha = pixels[..., 3]
-    assert alpha[:20, -20:].max() < 30, "the corner is background"
-    assert alpha[150:200, 200:260].min() > 220, "between the eyes it is all cat"
+    assert alpha[:20, -20:].max() < 30, "the corner must be background"
+    assert alpha[150:200, 200:260].min() > 220, "the area between the eyes must be foreground"
     original = data.chelsea()[150:200, 200:260].astype(int)
     assert np.abs(pixels[150:200, 200:260, :3].astype(int) - original).mean() < 6
     assert file["result"]["model"] == "u2netp"
 
 
-def test_the_crop_holds_the_face(api: Api) -> None:
+def test_the_crop_contains_the_face(api: Api) -> None:
     job = api.send({"astronaut.jpg": ASTRONAUT}, crop_face=True, remove_bg=False)
     api.wait(job)
     file = api.files(job)["astronaut.jpg"]
@@ -51,17 +51,17 @@ def test_the_crop_holds_the_face(api: Api) -> None:
     height, width = pixels.shape[:2]
     assert height < 400
     assert width < 400
-    # Her eyes and mouth are at rows 90-150, columns 190-255 of the original: find that patch again.
+    # The eyes and mouth are at rows 90-150, columns 190-255 of the original: find them in the crop.
     face = data.astronaut()[90:150, 190:255].astype(float)
     score = min(
         np.abs(pixels[top : top + 60, left : left + 65].astype(float) - face).mean()
         for top in range(0, height - 60, 2)
         for left in range(0, width - 65, 2)
     )
-    assert score < 12, "the face is in the crop"
+    assert score < 12, "the face must be in the crop"
 
 
-def test_a_photo_on_its_side_is_put_upright(api: Api) -> None:
+def test_a_photo_with_an_exif_rotation_is_turned_upright(api: Api) -> None:
     job = api.send({"side.jpg": jpeg(np.rot90(data.chelsea()).copy(), 6)}, remove_bg=False)
     api.wait(job)
     pixels = api.result(api.files(job)["side.jpg"])
@@ -70,12 +70,12 @@ def test_a_photo_on_its_side_is_put_upright(api: Api) -> None:
 
 
 def corrupt(packed: bytes, content: bytes) -> bytes:
-    """The same ZIP with one byte of a stored file changed, so that its CRC is wrong."""
+    """Return the ZIP with one byte of a stored file changed, so that its CRC is wrong."""
     place = packed.index(content) + len(content) // 2
     return packed[:place] + bytes([packed[place] ^ 255]) + packed[place + 1 :]
 
 
-def test_every_kind_of_bad_input_has_its_code_and_the_rest_goes_on(api: Api) -> None:
+def test_every_kind_of_bad_input_fails_with_its_code_and_the_rest_is_processed(api: Api) -> None:
     stored = io.BytesIO()
     with zipfile.ZipFile(stored, "w") as archive:
         archive.writestr("wrong.jpg", ASTRONAUT)
@@ -91,8 +91,8 @@ def test_every_kind_of_bad_input_has_its_code_and_the_rest_goes_on(api: Api) -> 
     job = api.send(files)
     document = api.wait(job)
     assert document["status"] == "completed"
-    found = api.files(job)
-    codes = {name: (file["error"] or {}).get("code") for name, file in found.items()}
+    files_by_name = api.files(job)
+    codes = {name: (file["error"] or {}).get("code") for name, file in files_by_name.items()}
     assert codes == {
         "good.jpg": None,
         "text.jpg": "not_a_photo",
@@ -107,30 +107,31 @@ def test_every_kind_of_bad_input_has_its_code_and_the_rest_goes_on(api: Api) -> 
     }
     assert document["summary"] == {"succeeded": 2, "failed": 5, "skipped": 1}
     assert document["progress"] == {"processed": 8, "total": 8, "percentage": 100.0}
-    assert all(file["error"]["message"].endswith(".") for file in found.values() if file["error"])
+    errors = [file["error"] for file in files_by_name.values() if file["error"]]
+    assert all(error["message"].endswith(".") for error in errors)
 
     archive = zipfile.ZipFile(
         io.BytesIO(api.call("GET", f"jobs/{job['job_id']}/archive", follow_redirects=True).content)
     )
     assert archive.testzip() is None
     assert archive.namelist() == ["good.png", "in/good.png", "manifest.json"]
-    told = {
+    statuses = {
         file["name"]: file["status"] for file in json.loads(archive.read("manifest.json"))["files"]
     }
-    assert told["wrong.jpg"] == "failed"
-    single = httpx.get(found["in/good.jpg"]["result"]["url"], trust_env=False).content
+    assert statuses["wrong.jpg"] == "failed"
+    single = httpx.get(files_by_name["in/good.jpg"]["result"]["url"], trust_env=False).content
     assert archive.read("in/good.png") == single
 
 
-def test_an_encrypted_entry_and_an_unknown_model(api: Api) -> None:
+def test_an_encrypted_entry_fails_and_an_unknown_model_is_refused(api: Api) -> None:
     packed = bytearray(zip_of({"secret.jpg": CAT, "open.jpg": CAT}))
     packed[6] |= 1  # the first local header's flags
-    packed[packed.index(b"PK\x01\x02") + 8] |= 1  # and its entry in the directory
+    packed[packed.index(b"PK\x01\x02") + 8] |= 1  # and those of its central directory entry
     job = api.send({"photos.zip": bytes(packed)})
     api.wait(job)
-    found = api.files(job)
-    assert found["secret.jpg"]["error"]["code"] == "encrypted_entry"
-    assert found["open.jpg"]["status"] == "succeeded"
+    files = api.files(job)
+    assert files["secret.jpg"]["error"]["code"] == "encrypted_entry"
+    assert files["open.jpg"]["status"] == "succeeded"
     refused = api.call(
         "POST",
         "jobs",
@@ -139,10 +140,10 @@ def test_an_encrypted_entry_and_an_unknown_model(api: Api) -> None:
     assert (refused.status_code, refused.json()["code"]) == (422, "unknown_model")
 
 
-def test_progress_comes_over_the_websocket_to_everyone(api: Api) -> None:
+def test_every_follower_receives_progress_over_the_websocket(api: Api) -> None:
     photos = {f"{n}.jpg": CAT for n in range(6)}
-    made = [{"name": name, "size": len(content)} for name, content in photos.items()]
-    job = api.call("POST", "jobs", json={"files": made}).json()
+    declared = [{"name": name, "size": len(content)} for name, content in photos.items()]
+    job = api.call("POST", "jobs", json={"files": declared}).json()
     url = f"{job['websocket_url']}?token={job['token']}"
     with connect(url, proxy=None) as first, connect(url, proxy=None) as second:
         for socket in (first, second):
@@ -165,7 +166,7 @@ def test_progress_comes_over_the_websocket_to_everyone(api: Api) -> None:
         assert json.loads(first.recv(10)) == {"type": "pong"}
 
 
-def test_a_drop_is_processed_without_any_call(api: Api, stack: Stack) -> None:
+def test_a_drop_is_processed_without_an_api_call(api: Api, stack: Stack) -> None:
     s3 = stack.client("s3")
     bucket = stack.outputs["BucketName"]
     options = json.dumps({"remove_bg": False})
@@ -176,21 +177,21 @@ def test_a_drop_is_processed_without_any_call(api: Api, stack: Stack) -> None:
         Metadata={"darkroom-options": options},
     )
     end = time.monotonic() + 60
-    found: list[str] = []
-    while not found and time.monotonic() < end:
+    matching: list[str] = []
+    while not matching and time.monotonic() < end:
         listed = s3.list_objects_v2(Bucket=bucket, Prefix="archives/").get("Contents", [])
         keys = [item["Key"] for item in listed]
-        found = [key for key in keys if _holds(s3, bucket, key, "shop/cat.png")]
+        matching = [key for key in keys if _contains(s3, bucket, key, "shop/cat.png")]
         time.sleep(0.3)
-    assert found
+    assert matching
 
 
-def _holds(s3: Any, bucket: str, key: str, name: str) -> bool:
+def _contains(s3: Any, bucket: str, key: str, name: str) -> bool:
     content = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
     return name in zipfile.ZipFile(io.BytesIO(content)).namelist()
 
 
-def test_a_result_for_direct_display(api: Api) -> None:
+def test_a_result_is_available_as_a_data_url_and_as_a_redirect(api: Api) -> None:
     job = api.send({"cat.jpg": CAT}, remove_bg=False)
     api.wait(job)
     answer = api.call("GET", f"jobs/{job['job_id']}/files/000000?as=data-url", job["token"]).json()
@@ -200,7 +201,7 @@ def test_a_result_for_direct_display(api: Api) -> None:
     assert httpx.get(redirect.headers["location"], trust_env=False).content[:4] == b"\x89PNG"
 
 
-def test_an_upload_larger_than_granted_is_refused(api: Api) -> None:
+def test_an_upload_larger_than_its_grant_is_refused(api: Api) -> None:
     made = api.call("POST", "jobs", json={"files": [{"name": "a.jpg", "size": 10}]}).json()
     upload = made["files"][0]["upload"]
     posted = httpx.post(upload["url"], data=upload["fields"], files={"file": CAT}, trust_env=False)
@@ -208,7 +209,7 @@ def test_an_upload_larger_than_granted_is_refused(api: Api) -> None:
     assert "EntityTooLarge" in posted.text
 
 
-def test_a_cancelled_job_keeps_what_is_done(api: Api) -> None:
+def test_a_cancelled_job_keeps_its_existing_results(api: Api) -> None:
     job = api.send({"photos.zip": zip_of({f"{n}.jpg": CAT for n in range(40)})})
     api.wait(job, lambda document: document["progress"]["processed"] >= 2)
     cancelled = api.call("POST", f"jobs/{job['job_id']}/cancel", job["token"]).json()
@@ -227,16 +228,16 @@ def test_a_cancelled_job_keeps_what_is_done(api: Api) -> None:
     assert len(names) == summary["succeeded"] + 1
 
 
-def test_a_retry_with_other_options_mends_what_failed(api: Api) -> None:
-    demanding = {"remove_bg": False, "crop_face": True, "face": {"on_missing": "fail"}}
-    job = api.send({"astronaut.jpg": ASTRONAUT, "cat.jpg": CAT}, **demanding)
+def test_a_retry_with_other_options_processes_the_failed_files(api: Api) -> None:
+    options = {"remove_bg": False, "crop_face": True, "face": {"on_missing": "fail"}}
+    job = api.send({"astronaut.jpg": ASTRONAUT, "cat.jpg": CAT}, **options)
     document = api.wait(job)
     assert document["summary"] == {"succeeded": 1, "failed": 1, "skipped": 0}
     assert api.files(job)["cat.jpg"]["error"]["code"] == "no_face"
-    again = api.call(
+    retried = api.call(
         "POST", f"jobs/{job['job_id']}/retry", job["token"], json={"options": {"remove_bg": False}}
     )
-    assert again.status_code == 202, again.text
+    assert retried.status_code == 202, retried.text
     document = api.wait(job)
     assert document["summary"] == {"succeeded": 2, "failed": 0, "skipped": 0}
     assert api.result(api.files(job)["cat.jpg"]).shape[:2] == (300, 451)
@@ -247,8 +248,8 @@ def test_a_retry_with_other_options_mends_what_failed(api: Api) -> None:
 def test_a_deleted_job_leaves_nothing(api: Api, stack: Stack) -> None:
     job = api.send({"cat.jpg": CAT}, remove_bg=False)
     api.wait(job)
-    gone = api.call("DELETE", f"jobs/{job['job_id']}", job["token"])
-    assert gone.status_code == 204
+    deleted = api.call("DELETE", f"jobs/{job['job_id']}", job["token"])
+    assert deleted.status_code == 204
     assert api.call("GET", f"jobs/{job['job_id']}").json()["code"] == "unknown_job"
     s3, bucket = stack.client("s3"), stack.outputs["BucketName"]
     end = time.monotonic() + 20

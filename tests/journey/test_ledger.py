@@ -1,4 +1,4 @@
-"""The list of jobs, the totals and the sweep, on the deployed template with IAM enforced."""
+"""The job list, the totals and the sweep on the deployed template, with IAM enforced."""
 
 from __future__ import annotations
 
@@ -39,35 +39,35 @@ def table(stack: Stack) -> Any:
 
 
 def until(read: Callable[[], Any], done: Callable[[Any], bool]) -> Any:
-    """What `read` gives once it is as it should be; the last of it where that takes a minute."""
+    """Read until `done`, for a minute at most; returns the last value."""
     end = time.monotonic() + 60
-    found = read()
-    while not done(found) and time.monotonic() < end:
+    value = read()
+    while not done(value) and time.monotonic() < end:
         time.sleep(0.2)
-        found = read()
-    return found
+        value = read()
+    return value
 
 
 def sweep_function(stack: Stack) -> str:
     functions = stack.client("lambda").list_functions()["Functions"]
     handler = "functions.recovery.sweep.handler"
-    [name] = [found["FunctionName"] for found in functions if found["Handler"] == handler]
+    [name] = [each["FunctionName"] for each in functions if each["Handler"] == handler]
     return str(name)
 
 
 def sweep(stack: Stack) -> dict[str, int]:
-    """Run the deployed sweep, as its schedule does."""
+    """Invoke the deployed sweep as its schedule does; returns its counts of actions."""
     answer = stack.client("lambda").invoke(FunctionName=sweep_function(stack), Payload=b"{}")
     body = answer["Payload"].read()
     assert "FunctionError" not in answer, body
-    taken: dict[str, int] = json.loads(body)
-    return taken
+    actions: dict[str, int] = json.loads(body)
+    return actions
 
 
-def long_ago(table: Any, job_id: str, seconds: float) -> None:
-    """Make a job as old as that, and as long quiet."""
+def backdate(table: Any, job_id: str, seconds: float) -> None:
+    """Move a job's creation and last change into the past."""
     then = int(time.time() - seconds)
-    moved = {
+    changes = {
         "created_at": then,
         "updated_at": then,
         "stirred": then // 300 * 300,
@@ -75,13 +75,13 @@ def long_ago(table: Any, job_id: str, seconds: float) -> None:
     }
     table.update_item(
         Key={"pk": f"JOB#{job_id}", "sk": "JOB"},
-        UpdateExpression="SET " + ", ".join(f"#{name} = :{name}" for name in moved),
-        ExpressionAttributeNames={f"#{name}": name for name in moved},
-        ExpressionAttributeValues={f":{name}": value for name, value in moved.items()},
+        UpdateExpression="SET " + ", ".join(f"#{name} = :{name}" for name in changes),
+        ExpressionAttributeNames={f"#{name}": name for name in changes},
+        ExpressionAttributeValues={f":{name}": value for name, value in changes.items()},
     )
 
 
-def test_a_job_is_listed_and_counted_once_it_is_done(api: Api) -> None:
+def test_a_completed_job_is_listed_and_counted(api: Api) -> None:
     before = api.call("GET", "stats").json()
     job = api.send({"cat.jpg": CAT, "text.jpg": b"this is no photo"})
     [listed] = api.call("GET", "jobs?limit=1").json()["jobs"]
@@ -111,27 +111,25 @@ def test_a_job_is_listed_and_counted_once_it_is_done(api: Api) -> None:
     assert model["photos"] == earlier["photos"] + 1
     assert model["mean_seconds"] > 0
 
-    found = api.call("GET", "jobs?status=completed").json()["jobs"]
-    [listed] = [entry for entry in found if entry["job_id"] == job["job_id"]]
+    completed = api.call("GET", "jobs?status=completed").json()["jobs"]
+    [listed] = [entry for entry in completed if entry["job_id"] == job["job_id"]]
     assert listed["summary"] == document["summary"]
     assert "recent" not in listed
     refused = api.call("GET", "jobs", job["token"])
     assert (refused.status_code, refused.json()["code"]) == (401, "wrong_key")
 
 
-def test_a_job_that_nothing_was_uploaded_for_is_swept_up(
-    api: Api, stack: Stack, table: Any
-) -> None:
+def test_the_sweep_expires_a_job_without_uploads(api: Api, stack: Stack, table: Any) -> None:
     declared = {"files": [{"name": "a.jpg", "size": 9}, {"name": "b.jpg", "size": 9}]}
     job = api.call("POST", "jobs", json=declared).json()
     late = api.call("POST", "jobs", json={"files": declared["files"][:1]}).json()
     stack.client("s3").create_multipart_upload(
         Bucket=stack.outputs["BucketName"], Key="inbox/never.zip"
     )
-    long_ago(table, job["job_id"], 3 * 3600)
-    taken = sweep(stack)
-    assert taken["look_for_uploads"] == 1
-    assert taken["aborted_uploads"] == 0, "it is not a day old"
+    backdate(table, job["job_id"], 3 * 3600)
+    actions = sweep(stack)
+    assert actions["look_for_uploads"] == 1
+    assert actions["aborted_uploads"] == 0, "the multipart upload is not a day old"
 
     document = until(
         lambda: api.call("GET", f"jobs/{job['job_id']}").json(),
@@ -149,49 +147,49 @@ def test_a_job_that_nothing_was_uploaded_for_is_swept_up(
 
 @contextmanager
 def events_lost(stack: Stack) -> Iterator[None]:
-    """For a time the bucket tells nobody of what arrives."""
+    """Turn off the bucket's notifications for the length of the block."""
     s3, bucket = stack.client("s3"), stack.outputs["BucketName"]
-    told = s3.get_bucket_notification_configuration(Bucket=bucket)
-    told.pop("ResponseMetadata")
+    configuration = s3.get_bucket_notification_configuration(Bucket=bucket)
+    configuration.pop("ResponseMetadata")
     s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={})
     try:
         yield
     finally:
-        s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration=told)
+        s3.put_bucket_notification_configuration(
+            Bucket=bucket, NotificationConfiguration=configuration
+        )
 
 
-def test_an_upload_whose_event_was_lost_is_found_by_the_sweep(
-    api: Api, stack: Stack, table: Any
-) -> None:
+def test_the_sweep_finds_an_upload_whose_event_was_lost(api: Api, stack: Stack, table: Any) -> None:
     with events_lost(stack):
         job = api.send({"cat.jpg": CAT}, remove_bg=False)
-    long_ago(table, job["job_id"], 3 * 3600)
+    backdate(table, job["job_id"], 3 * 3600)
     assert sweep(stack)["look_for_uploads"] == 1
     assert api.wait(job)["summary"] == {"succeeded": 1, "failed": 0, "skipped": 0}
 
 
-def test_a_photo_whose_message_was_lost_is_sent_again_by_a_nudge(
+def test_a_nudge_dispatches_a_photo_whose_message_was_lost(
     api: Api, stack: Stack, table: Any
 ) -> None:
-    """As a fan-out leaves it that wrote job and file and never got to send the message."""
+    """The fan-out wrote the job and the file, but ended before it sent the message."""
     with events_lost(stack):
-        made = api.send({"cat.jpg": CAT}, remove_bg=False)
-    jobs, job_id = JobTable(table), made["job_id"]
+        created = api.send({"cat.jpg": CAT}, remove_bg=False)
+    jobs, job_id = JobTable(table), created["job_id"]
     bucket = stack.outputs["BucketName"]
-    [found] = stack.client("s3").list_objects_v2(Bucket=bucket, Prefix=f"uploads/{job_id}/")[
+    [stored] = stack.client("s3").list_objects_v2(Bucket=bucket, Prefix=f"uploads/{job_id}/")[
         "Contents"
     ]
     file = jobs.file(job_id, "000000")
     assert file is not None
-    source = Source(key=found["Key"], etag=found["ETag"].strip('"'), size=found["Size"])
+    source = Source(key=stored["Key"], etag=stored["ETag"].strip('"'), size=stored["Size"])
     jobs.change(job_id, lambda job: job.image_listed(0))
     assert jobs.arrived(replace(file, source=source))
-    long_ago(table, job_id, 3 * 3600)
+    backdate(table, job_id, 3 * 3600)
     assert sweep(stack)["nudge"] == 1
-    assert api.wait(made)["summary"] == {"succeeded": 1, "failed": 0, "skipped": 0}
+    assert api.wait(created)["summary"] == {"succeeded": 1, "failed": 0, "skipped": 0}
 
 
-def test_the_sweep_has_its_schedule(stack: Stack) -> None:
+def test_the_sweep_runs_every_five_minutes(stack: Stack) -> None:
     events = stack.client("events")
     [rule] = [r for r in events.list_rules()["Rules"] if r["ScheduleExpression"]]
     assert (rule["ScheduleExpression"], rule["State"]) == ("rate(5 minutes)", "ENABLED")
