@@ -1,4 +1,4 @@
-"""What scenarios share: a seed, a stack with stand-ins in it, and one report."""
+"""Fixtures of the fault scenarios: a seed, a stack with faults, and a report."""
 
 from __future__ import annotations
 
@@ -26,25 +26,25 @@ Report = Callable[[Verdict], None]
 
 @pytest.fixture
 def rng(request: pytest.FixtureRequest) -> random.Random:
-    """Chance, the same for the same SEED and scenario, as far as it does not come from timing."""
+    """Random numbers, the same for the same SEED and scenario. Timing is not reproducible."""
     return random.Random(f"{SEED} {request.node.name}")
 
 
 @pytest.fixture
 def deploy(request: pytest.FixtureRequest) -> Deploy:
-    """`with deploy({"Process": {"FAULTY_…": …}}) as stack`: a stack with these stand-ins."""
+    """Deploy a stack with faults: `with deploy({"Process": {"FAULTY_…": …}}) as stack`."""
 
     @contextlib.contextmanager
     def deployed(
         faults: Mapping[str, Mapping[str, str]] | None = None,
-        also: Callable[[Template], None] | None = None,
+        edit_further: Callable[[Template], None] | None = None,
         *,
         keep: bool = False,
     ) -> Iterator[Stack]:
         def edit(template: Template) -> None:
             faulty(faults or {})(template)
-            if also:
-                also(template)
+            if edit_further:
+                edit_further(template)
 
         name = request.node.name.removeprefix("test_")
         with running(workers=2, name=f"faults-{name}", edit=edit, keep=keep) as stack:
@@ -55,7 +55,7 @@ def deploy(request: pytest.FixtureRequest) -> Deploy:
 
 @pytest.fixture
 def report(request: pytest.FixtureRequest) -> Report:
-    """Keeps a scenario's figures for the table at the end, and fails where something is wrong."""
+    """Record a scenario's figures for the final table, and fail the test if anything is wrong."""
 
     def report(verdict: Verdict) -> None:
         scenario = request.node.name.removeprefix("test_").replace("_", " ")

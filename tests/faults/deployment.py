@@ -1,4 +1,4 @@
-"""The template as the fault harness deploys it: with stand-ins, and with less patience."""
+"""Edits of the template for the fault harness: faulty handlers and shorter time-outs."""
 
 from __future__ import annotations
 
@@ -10,28 +10,30 @@ from local.template import resources
 
 STANDIN = Path(__file__).parent / "standin"
 VISIBILITY = 12
-"""Seconds until the work of a worker that died is delivered again; in the template, minutes. Less
-would deliver again what a worker is still at, wherever a machine is slow to start one."""
+"""The visibility time-out in seconds; in the template, it is minutes.
+
+A shorter one would redeliver messages still being processed on a machine that is slow to start
+workers."""
 
 
 def faulty(faults: Mapping[str, Mapping[str, str]]) -> Callable[[Template], None]:
-    """An edit: each function named gets the stand-in with these variables, `*` is all of them."""
+    """Return an edit that puts the stand-in with its variables into each function; `*` is all."""
 
     def edit(template: Template) -> None:
-        deliver_again_soon(template)
-        run_few_at_once(template)
+        shorten_visibility(template)
+        limit_workers(template)
         stand_in(template, faults)
 
     return edit
 
 
-def deliver_again_soon(template: Template) -> None:
+def shorten_visibility(template: Template) -> None:
     for _, queue in resources(template, "AWS::SQS::Queue"):
         queue["Properties"]["VisibilityTimeout"] = VISIBILITY
 
 
-def run_few_at_once(template: Template) -> None:
-    """Two workers for each queue: more would only wait for each other on two processors."""
+def limit_workers(template: Template) -> None:
+    """Use two workers for each queue: more would compete for two processors."""
     for _, function in resources(template, "AWS::Serverless::Function"):
         for source in function["Properties"].get("Events", {}).values():
             if source["Type"] == "SQS":
@@ -39,7 +41,7 @@ def run_few_at_once(template: Template) -> None:
 
 
 def stand_in(template: Template, faults: Mapping[str, Mapping[str, str]]) -> None:
-    """Put `standin.faulty` between Lambda and the handlers that read queues and streams."""
+    """Wrap the handlers that read queues and streams in `standin.faulty`."""
     template["Resources"]["FaultyLayer"] = {
         "Type": "AWS::Serverless::LayerVersion",
         "Properties": {"ContentUri": str(STANDIN), "CompatibleRuntimes": ["python3.13"]},
@@ -56,5 +58,5 @@ def stand_in(template: Template, faults: Mapping[str, Mapping[str, str]]) -> Non
 
 
 def limit_worker_memory(template: Template, megabytes: int) -> None:
-    """Less than the template allows: models and photos of the harness are small."""
+    """Lower the memory limit of `process`: the harness uses small photos and a small model."""
     template["Resources"]["ProcessFunction"]["Properties"]["MemorySize"] = megabytes

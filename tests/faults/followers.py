@@ -1,4 +1,4 @@
-"""Subscribers over the WebSocket: steady ones, and ones that come and go all the time."""
+"""WebSocket followers: some stay connected, others disconnect and reconnect."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from local.stack import Stack
 
 
 class Follower(threading.Thread):
-    """Follows one job as a client does: it drops documents older than the one it has.
+    """Follows one job as a client does: it drops documents older than its newest one.
 
-    leaves: how many times it disconnects of its own accord before it stays. It always comes back
-    when it is disconnected, so its last document has been pushed to it only if it was there.
+    leaves: how many times it disconnects before it stays connected. It reconnects whenever it is
+    disconnected. Its last document is the answer to its subscription or a push.
     """
 
     def __init__(self, stack: Stack, job: dict[str, Any], rng: random.Random, leaves: int) -> None:
@@ -51,7 +51,7 @@ class Follower(threading.Thread):
 
     def _take(self, message: dict[str, Any]) -> None:
         if message["type"] != "progress":
-            raise AssertionError(f"{self.name} was told {message}")
+            raise AssertionError(f"{self.name} received {message}")
         if message["sequence"] >= self.last.get("sequence", 0):
             self.last = message
 
@@ -63,7 +63,7 @@ class Follower(threading.Thread):
 def following(
     stack: Stack, jobs: Sequence[dict[str, Any]], rng: random.Random, *, leaves: Sequence[int]
 ) -> Iterator[list[Follower]]:
-    """Followers for each of the jobs: one for each number of `leaves`."""
+    """Start a follower for each job and each number in `leaves`; stop them at the end."""
     followers = [
         Follower(stack, job, random.Random(rng.random()), times) for job in jobs for times in leaves
     ]

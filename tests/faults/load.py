@@ -1,4 +1,4 @@
-"""What the harness has processed: at least 60 small real photos, in every way they can come."""
+"""The load of the fault scenarios: at least 60 small real photos, sent in every possible way."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CUTOUT = {"remove_bg": True, "model": "u2netp"}
 
 
 class Photos:
-    """Different ones at every call, the same for the same seed."""
+    """Makes photos: different ones at each call, the same for the same seed."""
 
     def __init__(self, rng: random.Random) -> None:
         self._rng = rng
@@ -32,7 +32,7 @@ class Photos:
         ]
 
     def jpeg(self, side: int = 0) -> bytes:
-        """`side`: pixels of the longer side, or one between 120 and 240."""
+        """Return a photo. side: pixels of the longer side; 0 for a random one from 120 to 239."""
         source = self._rng.choice(self._sources)
         left, top = self._rng.randrange(source.width // 4), self._rng.randrange(source.height // 4)
         photo = source.crop((left, top, source.width, source.height))
@@ -43,14 +43,14 @@ class Photos:
         return out.getvalue()
 
     def huge(self) -> bytes:
-        """49 megapixels, within the service's limit: one needs some 650 MB of a worker."""
+        """Return a photo of 49 megapixels, within the service's limit. It needs about 650 MB."""
         noise = Image.effect_noise((700, 700), 40).convert("RGB").resize((7000, 7000))
         out = io.BytesIO()
         noise.save(out, "JPEG", quality=80)
         return out.getvalue()
 
-    def named(self, count: int, what: str, side: int = 0) -> dict[str, bytes]:
-        return {f"{what}-{number:03}.jpg": self.jpeg(side) for number in range(count)}
+    def named(self, count: int, prefix: str, side: int = 0) -> dict[str, bytes]:
+        return {f"{prefix}-{number:03}.jpg": self.jpeg(side) for number in range(count)}
 
 
 def zip_of(files: Mapping[str, bytes]) -> bytes:
@@ -63,10 +63,10 @@ def zip_of(files: Mapping[str, bytes]) -> bytes:
 
 @dataclass
 class Sender:
-    """Sends photos to a stack, and remembers what it has sent.
+    """Sends photos to a stack, and records what it has sent.
 
-    jobs: the answers to POST /jobs. drops: how many drops, each of them a job too. files: how many
-    files, of whatever kind, the jobs should come to.
+    jobs: the responses to POST /jobs. drops: the number of drops, each a job of its own. files: the
+    number of files, of any kind, that all jobs should have.
     """
 
     stack: Stack
@@ -87,7 +87,7 @@ class Sender:
         self._http.close()
 
     def usual_load(self) -> None:
-        """68 files: uploads by themselves and together, ZIPs, drops, with a file that is none."""
+        """Send 68 files: single uploads, batches, ZIPs and drops, one of them not a photo."""
         photos = self.photos
         for _ in range(4):
             self.upload(photos.named(1, "single"), FAST)
@@ -102,7 +102,7 @@ class Sender:
     def upload(
         self, contents: Mapping[str, bytes], options: dict[str, Any], files: int | None = None
     ) -> dict[str, Any]:
-        """Make a job and upload its files, in any order. `files`: how many it comes to."""
+        """Create a job and upload its files in random order. files: how many it should have."""
         job = self.create(contents, options, files)
         self.send(job, contents)
         return job
@@ -111,13 +111,13 @@ class Sender:
         self, contents: Mapping[str, bytes], options: dict[str, Any], files: int | None = None
     ) -> dict[str, Any]:
         declared = [{"name": name, "size": len(content)} for name, content in contents.items()]
-        made = self._http.post(
+        created = self._http.post(
             f"{self.stack.api_url}/jobs",
             json={"files": declared, "options": options},
             headers={"authorization": f"Bearer {self.stack.key}"},
         )
-        assert made.status_code == 201, made.text
-        job: dict[str, Any] = made.json()
+        assert created.status_code == 201, created.text
+        job: dict[str, Any] = created.json()
         self.jobs.append(job)
         self.files += len(contents) if files is None else files
         return job

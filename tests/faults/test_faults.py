@@ -1,4 +1,4 @@
-"""Each scenario: photos come in, something breaks, and in the end it is as if nothing had."""
+"""Fault scenarios: photos are sent, something breaks, and every job must still end correctly."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.faults.conftest import Deploy, Report
 from tests.faults.deployment import VISIBILITY, limit_worker_memory
 from tests.faults.followers import following
 from tests.faults.load import CUTOUT, FAST, Sender, zip_of
-from tests.faults.verify import until_parts_go_up, verify
+from tests.faults.verify import verify, wait_for_part_uploads
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 
@@ -31,7 +31,7 @@ def test_process_workers_are_killed_at_random(
         report(verdict)
 
 
-def test_everything_is_delivered_again_and_out_of_order(
+def test_every_event_is_redelivered_out_of_order(
     deploy: Deploy, report: Report, rng: random.Random
 ) -> None:
     with deploy({"*": {"FAULTY_AGAIN": "1"}}) as stack, Sender(stack, rng) as sender:
@@ -40,11 +40,13 @@ def test_everything_is_delivered_again_and_out_of_order(
             report(verify(stack, sender, followers))
 
 
-def test_what_kills_its_worker_every_time_takes_nothing_else_with_it(
+def test_work_that_always_kills_its_worker_affects_nothing_else(
     deploy: Deploy, report: Report, rng: random.Random
 ) -> None:
-    """Two photos do, another needs more memory than a worker has; of a ZIP, the fan-out dies when
-    it has dealt out some of the photos, and those are processed."""
+    """Two photos kill their worker, and a third needs more memory than a worker has.
+
+    The fan-out of one ZIP dies after it has dispatched some of the photos: these are processed.
+    """
     faults = {
         "Process": {"FAULTY_MEMORY": "1", "FAULTY_KILLERS": "poison"},
         "Ingest": {
@@ -54,7 +56,7 @@ def test_what_kills_its_worker_every_time_takes_nothing_else_with_it(
         },
     }
     with (
-        deploy(faults, also=lambda template: limit_worker_memory(template, 560)) as stack,
+        deploy(faults, edit_further=lambda template: limit_worker_memory(template, 560)) as stack,
         Sender(stack, rng) as sender,
     ):
         photos = sender.photos.named(14, "photo")
@@ -66,7 +68,7 @@ def test_what_kills_its_worker_every_time_takes_nothing_else_with_it(
         deadly = sender.photos.named(60, "deadly/photo", side=60)
         sender.upload({"deadly.zip": zip_of(deadly)}, FAST, files=2)
         crashing = ("poison.jpg", "huge.jpg", "album/poison.jpg", "deadly.zip")
-        report(verify(stack, sender, failing=dict.fromkeys(crashing, CRASHED.code), letters=4))
+        report(verify(stack, sender, failing=dict.fromkeys(crashing, CRASHED.code), dead_letters=4))
 
 
 def test_workers_die_after_every_kind_of_write(
@@ -78,14 +80,14 @@ def test_workers_die_after_every_kind_of_write(
             verdict = verify(stack, sender, followers)
         deaths = sorted(path.name for path in tmp_path.iterdir())
         verdict.fact("deaths of workers", len(deaths), "", ">= 10")
-        verdict.fact("kinds of write after which one died", len({d[:-2] for d in deaths}))
+        verdict.fact("kinds of write after which a worker died", len({d[:-2] for d in deaths}))
         report(verdict)
 
 
-def test_archive_workers_are_killed_while_parts_go_up(
+def test_archive_workers_are_killed_while_they_upload_parts(
     deploy: Deploy, report: Report, rng: random.Random, tmp_path: Path
 ) -> None:
-    """A ZIP of some 40 MB in parts of 5 MiB, two for each worker."""
+    """The archive has about 40 MB, in parts of 5 MiB, two for each worker."""
     sizes = {
         "functions.zip.archive.layout.USUAL_PART": 5 << 20,
         "functions.zip.archive.building.SHARE": 10 << 20,
@@ -93,17 +95,19 @@ def test_archive_workers_are_killed_while_parts_go_up(
     faults = {"FAULTY_SIZES": json.dumps(sizes), "FAULTY_DEATHS": str(tmp_path)}
     with deploy({"Archive": faults}) as stack, Sender(stack, rng) as sender:
         sender.upload({"album.zip": zip_of(sender.photos.named(64, "photo", side=600))}, FAST, 64)
-        until_parts_go_up(stack)
+        wait_for_part_uploads(stack)
         with workers.killing(stack, "Archive", rng, seconds=0.9 * VISIBILITY, every=0.7) as kills:
             verdict = verify(stack, sender)
         deaths = [path.name for path in tmp_path.iterdir()]
         parts = [death for death in deaths if "upload_part" in death]
         verdict.fact("workers dead or killed", len(deaths) + len(kills), "", ">= 1")
-        verdict.fact("of them, right after a part", len(parts))
+        verdict.fact("of them, right after the upload of a part", len(parts))
         report(verdict)
 
 
-def test_followers_come_and_go(deploy: Deploy, report: Report, rng: random.Random) -> None:
+def test_followers_disconnect_and_reconnect(
+    deploy: Deploy, report: Report, rng: random.Random
+) -> None:
     with deploy() as stack, Sender(stack, rng) as sender:
         photos = sender.photos
         loads = [photos.named(30, "one"), photos.named(30, "two"), photos.named(4, "three")]
@@ -117,7 +121,7 @@ def test_followers_come_and_go(deploy: Deploy, report: Report, rng: random.Rando
         report(verdict)
 
 
-def test_the_stack_is_stopped_and_started_in_the_middle(
+def test_the_stack_is_restarted_during_the_work(
     deploy: Deploy, report: Report, rng: random.Random
 ) -> None:
     with deploy(keep=True) as stack, Sender(stack, rng) as sender:

@@ -1,7 +1,6 @@
-"""What has to be true after every fault, seen from outside: items, objects, messages, documents.
+"""Checks what must hold after every fault, from the table, the bucket, the queues and the API.
 
-One function for all scenarios, `verify`. It returns figures; those with a target count what is
-wrong, and `wrong` says it in words.
+All scenarios call `verify`. It returns a verdict with figures, and a sentence for each problem.
 """
 
 from __future__ import annotations
@@ -32,28 +31,31 @@ from tests.faults.followers import Follower
 from tests.faults.load import Sender
 
 PATIENCE = 150.0
-"""Seconds until a job that has not settled never will."""
+"""Seconds after which an unsettled job counts as stuck."""
 
 
 @dataclass
 class Verdict:
+    """The result of a scenario. wrong: its problems, in words."""
+
     figures: list[Figure] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
 
-    def none(self, what: str, found: Sequence[str]) -> None:
-        """Of this there may be none."""
-        self.figures.append(Figure(what, len(found), "", "<= 0"))
-        self.wrong += [f"{what}: {one}" for one in found]
+    def none(self, name: str, problems: Sequence[str]) -> None:
+        """Record problems of one kind, of which there should be none."""
+        self.figures.append(Figure(name, len(problems), "", "<= 0"))
+        self.wrong += [f"{name}: {problem}" for problem in problems]
 
-    def fact(self, what: str, value: float, unit: str = "", target: str = "") -> None:
-        figure = Figure(what, value, unit, target)
+    def fact(self, name: str, value: float, unit: str = "", target: str = "") -> None:
+        """Record a measured value. It is a problem if it misses its target."""
+        figure = Figure(name, value, unit, target)
         self.figures.append(figure)
         if figure.holds is False:
-            self.wrong.append(f"{what}: {value}, not {target}")
+            self.wrong.append(f"{name}: {value}, not {target}")
 
 
-class Eyes:
-    """An administrator's clients of one stack: making them is slow."""
+class Inspector:
+    """An administrator's clients of a stack. They are kept, since creating one is slow."""
 
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
@@ -64,14 +66,14 @@ class Eyes:
     def object(self, key: str) -> bytes:
         return bytes(self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read())
 
-    def letters(self) -> list[str]:
-        """What the function that reads the dead letters has logged of each."""
+    def dead_letters(self) -> list[str]:
+        """Return the log line of each dead letter."""
         return [line for line in logs.read(self.logs, "DeadLetters") if "Given up" in line]
 
 
 @dataclass
-class Found:
-    """What the table, the queues and the bucket hold, read with an administrator's rights."""
+class Snapshot:
+    """The contents of the table, the queues and the bucket at one time."""
 
     jobs: dict[str, Job]
     files: dict[str, list[File]]
@@ -79,22 +81,22 @@ class Found:
     objects: dict[str, int]
 
     @classmethod
-    def now(cls, eyes: Eyes) -> Found:
+    def take(cls, inspector: Inspector) -> Snapshot:
         jobs, files = {}, defaultdict(list)
-        scan = eyes.items.get_paginator("scan")
-        for page in scan.paginate(TableName=eyes.table, ConsistentRead=True):
+        scan = inspector.items.get_paginator("scan")
+        for page in scan.paginate(TableName=inspector.table, ConsistentRead=True):
             for item in map(items.from_stream, page["Items"]):
                 if item["sk"] == items.JOB:
                     jobs[item["job_id"]] = items.job_from(item)
                 elif item["sk"].startswith(items.FILE):
                     files[item["pk"].removeprefix("JOB#")].append(items.file_from(item))
-        listed = eyes.s3.get_paginator("list_objects_v2")
+        listed = inspector.s3.get_paginator("list_objects_v2")
         objects = {
-            found["Key"]: found["Size"]
-            for page in listed.paginate(Bucket=eyes.bucket)
-            for found in page.get("Contents", [])
+            item["Key"]: item["Size"]
+            for page in listed.paginate(Bucket=inspector.bucket)
+            for item in page.get("Contents", [])
         }
-        return cls(jobs, dict(files), queues.messages(eyes.sqs), objects)
+        return cls(jobs, dict(files), queues.messages(inspector.sqs), objects)
 
 
 def verify(
@@ -103,40 +105,42 @@ def verify(
     followers: Sequence[Follower] = (),
     *,
     failing: Mapping[str, str] | None = None,
-    letters: int = 0,
+    dead_letters: int = 0,
 ) -> Verdict:
-    """Wait until nothing more happens, and look at everything.
+    """Wait until all jobs are settled and all queues are empty, and check everything.
 
-    failing: the names of files that should fail, and their error codes; every other photo should
-    succeed. letters: the dead letters that there should have been.
+    failing: the names of files that should fail, and their error codes. Every other photo should
+    succeed. dead_letters: how many are expected at most.
     """
-    verdict, eyes = Verdict(), Eyes(stack)
+    verdict, inspector = Verdict(), Inspector(stack)
     begun = time.monotonic()
     expected = len(sender.jobs) + sender.drops
-    _wait(lambda: _at_rest(Found.now(eyes), expected))
-    found = Found.now(eyes)
-    files = [file for own in found.files.values() for file in own]
+    _wait(lambda: _at_rest(Snapshot.take(inspector), expected))
+    snapshot = Snapshot.take(inspector)
+    files = [file for own in snapshot.files.values() for file in own]
     ended = Counter(file.status.value for file in files)
-    verdict.fact("seconds until all was settled", time.monotonic() - begun, "s")
+    verdict.fact("seconds until all jobs were settled", time.monotonic() - begun, "s")
     verdict.fact("files", len(files) - ended["expanded"], "", f">= {sender.files}")
     for status in ("succeeded", "failed", "skipped"):
         verdict.fact(f"files {status}", ended[status])
-    verdict.none("jobs not settled", _unsettled(found, expected))
-    verdict.none("jobs miscounted", _miscounted(found))
-    verdict.none("files with another end than they should have", _surprises(files, failing or {}))
-    verdict.none("results missing, wrong or nobody's", _bad_results(eyes, found))
-    verdict.none("result ZIPs missing or not whole", _bad_archives(eyes, found))
-    verdict.none("messages left", [f"{n} in {name}" for name, n in found.messages.items()])
-    told = len(eyes.letters())
-    verdict.fact("dead letters", told, "", f"<= {letters}")
-    verdict.none("followers left behind", _left_behind(stack, followers))
+    verdict.none("jobs not settled", _unsettled(snapshot, expected))
+    verdict.none("jobs with wrong counts", _miscounted(snapshot))
+    verdict.none(
+        "files with an unexpected status or error", _unexpected_files(files, failing or {})
+    )
+    verdict.none("results missing, wrong or orphaned", _bad_results(inspector, snapshot))
+    verdict.none("archives missing or incomplete", _bad_archives(inspector, snapshot))
+    verdict.none("messages left", [f"{n} in {name}" for name, n in snapshot.messages.items()])
+    logged = len(inspector.dead_letters())
+    verdict.fact("dead letters", logged, "", f"<= {dead_letters}")
+    verdict.none("followers without the final document", _stale_followers(stack, followers))
     return verdict
 
 
-def until_parts_go_up(stack: Stack) -> None:
-    """Wait until somebody builds a ZIP."""
-    eyes = Eyes(stack)
-    _wait(lambda: bool(eyes.s3.list_multipart_uploads(Bucket=eyes.bucket).get("Uploads")), 60)
+def wait_for_part_uploads(stack: Stack) -> None:
+    """Wait until an archive is being uploaded, for a minute at most."""
+    s3, bucket = stack.client("s3"), stack.outputs["BucketName"]
+    _wait(lambda: bool(s3.list_multipart_uploads(Bucket=bucket).get("Uploads")), 60)
 
 
 def _wait(done: Callable[[], bool], seconds: float = PATIENCE) -> None:
@@ -145,38 +149,39 @@ def _wait(done: Callable[[], bool], seconds: float = PATIENCE) -> None:
         time.sleep(0.3)
 
 
-def _at_rest(found: Found, expected: int) -> bool:
-    return not _unsettled(found, expected) and not found.messages
+def _at_rest(snapshot: Snapshot, expected: int) -> bool:
+    return not _unsettled(snapshot, expected) and not snapshot.messages
 
 
-def _unsettled(found: Found, expected: int) -> list[str]:
-    missing = [f"{expected - len(found.jobs)} not there"] if len(found.jobs) != expected else []
+def _unsettled(snapshot: Snapshot, expected: int) -> list[str]:
+    count = len(snapshot.jobs)
+    missing = [f"{expected - count} missing"] if count != expected else []
     return missing + [
         f"{job.job_id} ({job.job_type}): {job.status}, {job.counts} of {job.total}, "
         f"archive {job.archive.status}"
-        for job in found.jobs.values()
+        for job in snapshot.jobs.values()
         if not job.settled
     ]
 
 
-def _miscounted(found: Found) -> list[str]:
-    """succeeded + failed + skipped = total, and each is as many as there are such files."""
+def _miscounted(snapshot: Snapshot) -> list[str]:
+    """Check that succeeded + failed + skipped = total, and that the files have these counts."""
     wrong = []
-    for job in found.jobs.values():
-        ended = Counter(file.status for file in found.files[job.job_id])
+    for job in snapshot.jobs.values():
+        ended = Counter(file.status for file in snapshot.files[job.job_id])
         counts = (job.counts.succeeded, job.counts.failed, job.counts.skipped)
-        there = (
+        actual = (
             ended[FileStatus.SUCCEEDED],
             ended[FileStatus.FAILED],
             ended[FileStatus.SKIPPED] + ended[FileStatus.CANCELLED],
         )
-        if counts != there or sum(counts) != job.total:
-            wrong.append(f"{job.job_id} counts {counts} of {job.total}, but there are {there}")
+        if counts != actual or sum(counts) != job.total:
+            wrong.append(f"{job.job_id} counts {counts} of {job.total}, but its files are {actual}")
     return wrong
 
 
-def _surprises(files: Sequence[File], failing: Mapping[str, str]) -> list[str]:
-    surprises = []
+def _unexpected_files(files: Sequence[File], failing: Mapping[str, str]) -> list[str]:
+    wrong = []
     for file in files:
         code = failing.get(file.name)
         status = FileStatus.FAILED if code else FileStatus.SUCCEEDED
@@ -185,57 +190,58 @@ def _surprises(files: Sequence[File], failing: Mapping[str, str]) -> list[str]:
         elif file.name.endswith(".zip") and not code:
             status = FileStatus.EXPANDED
         if file.status is not status or (code and (file.error or {}).get("code") != code):
-            surprises.append(
-                f"{file.job_id}/{file.file_id} {file.name}: {file.status} {file.error}"
-            )
-    return surprises
+            wrong.append(f"{file.job_id}/{file.file_id} {file.name}: {file.status} {file.error}")
+    return wrong
 
 
-def _bad_results(eyes: Eyes, found: Found) -> list[str]:
-    """Every succeeded file has its result, whole and readable; there are no others."""
+def _bad_results(inspector: Inspector, snapshot: Snapshot) -> list[str]:
+    """Check that every succeeded file has a readable result, and that there are no others."""
     wrong, keys = [], set()
-    for file in (file for own in found.files.values() for file in own):
+    for file in (file for own in snapshot.files.values() for file in own):
         if file.status is not FileStatus.SUCCEEDED or file.result is None:
             continue
         keys.add(file.result.key)
-        content = eyes.object(file.result.key) if file.result.key in found.objects else b""
+        key = file.result.key
+        content = inspector.object(key) if key in snapshot.objects else b""
         if (len(content), zlib.crc32(content)) != (file.result.size, file.result.crc32):
-            wrong.append(f"{file.result.key} is not what {file.job_id}/{file.file_id} says")
+            wrong.append(f"{key} does not match the record of {file.job_id}/{file.file_id}")
         else:
             with Image.open(io.BytesIO(content)) as picture:
                 picture.load()
-    nobodys = {key for key in found.objects if key.startswith("results/")} - keys
-    return wrong + [f"{key} is nobody's" for key in sorted(nobodys)]
+    orphans = {key for key in snapshot.objects if key.startswith("results/")} - keys
+    return wrong + [f"{key} belongs to no file" for key in sorted(orphans)]
 
 
-def _bad_archives(eyes: Eyes, found: Found) -> list[str]:
-    """Every result is in its job's ZIP exactly once, byte for byte; each job has one ZIP."""
+def _bad_archives(inspector: Inspector, snapshot: Snapshot) -> list[str]:
+    """Check that each job has one archive, with each result in it exactly once, byte for byte."""
     wrong = []
-    for job in found.jobs.values():
-        done = {f.file_id: f for f in found.files[job.job_id] if f.status is FileStatus.SUCCEEDED}
+    for job in snapshot.jobs.values():
+        done = {
+            f.file_id: f for f in snapshot.files[job.job_id] if f.status is FileStatus.SUCCEEDED
+        }
         if not done:
             continue
         key = archive_key(job.job_id, job.archive.generation)
-        zips = {k for k in found.objects if k.startswith(f"archives/{job.job_id}/")} - {
+        zips = {k for k in snapshot.objects if k.startswith(f"archives/{job.job_id}/")} - {
             f"{key}.plan"
         }
         if zips != {key} or job.archive.status is not ArchiveStatus.READY:
             wrong.append(f"{job.job_id} has {sorted(zips)}, {job.archive}")
             continue
-        with zipfile.ZipFile(io.BytesIO(eyes.object(key))) as archive:
-            told = json.loads(archive.read(MANIFEST))["files"]
-            paths = {file["file_id"]: file["path"] for file in told if "path" in file}
+        with zipfile.ZipFile(io.BytesIO(inspector.object(key))) as archive:
+            listed = json.loads(archive.read(MANIFEST))["files"]
+            paths = {file["file_id"]: file["path"] for file in listed if "path" in file}
             crcs = {info.filename: info.CRC for info in archive.infolist()}
             if archive.testzip() or len(archive.namelist()) != len(done) + 1:
-                wrong.append(f"{key} has {len(archive.namelist())} entries of {len(done) + 1}")
+                wrong.append(f"{key} has {len(archive.namelist())} of {len(done) + 1} entries")
             for file_id, file in done.items():
                 if file.result and crcs.get(paths.get(file_id, "")) != file.result.crc32:
-                    wrong.append(f"{key} does not hold {file_id} as it is")
+                    wrong.append(f"{key} does not contain the result of {file_id}")
     return wrong
 
 
-def _left_behind(stack: Stack, followers: Sequence[Follower]) -> list[str]:
-    """Every follower has the document that the API has now, without asking for it again."""
+def _stale_followers(stack: Stack, followers: Sequence[Follower]) -> list[str]:
+    """Check that every follower has received the document that the API returns now."""
     final: dict[str, dict[str, Any]] = {}
     for follower in followers:
         answer = httpx.get(
@@ -247,8 +253,8 @@ def _left_behind(stack: Stack, followers: Sequence[Follower]) -> list[str]:
         final[follower.job_id] = {name: answer[name] for name in answer if name != "links"}
     _wait(lambda: all(f.last == final[f.job_id] for f in followers), 15)
     return [
-        f"{follower.name} has {follower.last.get('sequence')}, "
-        f"the job is at {final[follower.job_id]['sequence']}"
+        f"{follower.name} has sequence {follower.last.get('sequence')}, "
+        f"the API has {final[follower.job_id]['sequence']}"
         for follower in followers
         if follower.last != final[follower.job_id]
     ]

@@ -1,4 +1,4 @@
-"""The emulator's worker processes, as the operating system sees them."""
+"""Finds and kills the emulator's worker processes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from local.stack import Stack
 
 
 def of(stack: Stack, function: str) -> list[int]:
-    """The process IDs of a function's workers, such as those of `Process`."""
+    """Return the process IDs of a function's workers. function: its name, such as `Process`."""
     return sorted(
         worker.pid
         for name, running in workers.by_function(stack.emulator.pid).items()
@@ -25,7 +25,7 @@ def of(stack: Stack, function: str) -> list[int]:
 
 
 def kill_one(stack: Stack, function: str, rng: random.Random) -> bool:
-    """False where there is none."""
+    """Kill a random worker; returns False if there is none."""
     with contextlib.suppress(ProcessLookupError, IndexError):
         os.kill(rng.choice(of(stack, function)), signal.SIGKILL)
         return True
@@ -36,11 +36,11 @@ def kill_one(stack: Stack, function: str, rng: random.Random) -> bool:
 def killing(
     stack: Stack, function: str, rng: random.Random, *, seconds: float, every: float
 ) -> Iterator[list[float]]:
-    """Kills a worker about `every` so many seconds, for `seconds`; yields when it did.
+    """Kill a worker about every `every` seconds, for `seconds`; yields the times of the kills.
 
-    Whoever wants a message to survive this keeps `seconds` under two visibility time-outs: it
-    cannot be hit more than twice then, and only a fourth time makes a photo a dead letter, a third
-    time other work.
+    For every message to survive, `seconds` must be less than two visibility time-outs. A message
+    is then hit twice at most. A photo becomes a dead letter after four failed receives, other
+    work after three.
     """
     kills: list[float] = []
     over = threading.Event()

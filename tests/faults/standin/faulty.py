@@ -1,13 +1,13 @@
-"""A fault stand-in: what Lambda calls instead of a function's own handler, in the fault harness.
+"""The handler that wraps a function's own handler in the fault harness, and injects faults.
 
-It calls the handler that FAULTY_HANDLER names, and does to it what these say, if they are set:
+It calls the handler that FAULTY_HANDLER names. These variables select the faults:
 
-FAULTY_AGAIN    1: deliver every batch backwards, then once more as it came, then an older one
-FAULTY_MEMORY   1: die of using more memory than the function has, as in Lambda
-FAULTY_KILLERS  die of every message that holds this text, at once or, with
-FAULTY_AFTER    (such as `JobTable.add_files`), after the first such write
-FAULTY_DEATHS   a folder: die after each kind of write, twice in all for each (see `_die_after`)
-FAULTY_SIZES    constants of the function to be changed, as JSON: `{"module.NAME": number}`
+FAULTY_AGAIN    1: deliver every batch in reverse, then in order, then an older batch
+FAULTY_MEMORY   1: die when the worker exceeds the function's memory size, as in Lambda
+FAULTY_KILLERS  die on every message that contains this text: at once, or as FAULTY_AFTER says
+FAULTY_AFTER    die after the first such write (such as `JobTable.add_files`) for that message
+FAULTY_DEATHS   a folder: die after each kind of write, twice for each kind (see `_die_after`)
+FAULTY_SIZES    constants of the function to change, as JSON: `{"module.NAME": number}`
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _DEATHS = os.environ.get("FAULTY_DEATHS", "")
 _DEATHS_EACH = 2
 _AFTER = os.environ.get("FAULTY_AFTER", "")
 _SPARED_RECEIVES = 2
-"""A message that is delivered again kills no worker: it would be a dead letter in the end."""
+"""From this receive count on, a message kills no worker: it would become a dead letter."""
 _WRITES = {
     "Bucket": ["write", "delete", "begin_upload", "upload_part", "complete_upload"],
     "Connections": ["opened", "subscribe", "send", "closed"],
@@ -45,12 +45,12 @@ _spared = _doomed = False
 
 
 def handler(event: dict[str, Any], context: Any) -> Any:
-    global _spared, _doomed  # noqa: PLW0603 - read in every thread of this one invocation
+    global _spared, _doomed  # noqa: PLW0603 - read by all threads of the invocation
     records = event["Records"]
     killers = os.environ.get("FAULTY_KILLERS")
     _doomed = bool(killers) and killers in json.dumps(records)
     if _doomed and not _AFTER:
-        _die("of a message")
+        _die("on a message")
     _spared = max(map(_receives, records)) >= _SPARED_RECEIVES
     if not os.environ.get("FAULTY_AGAIN"):
         return _real()(event, context)
@@ -63,7 +63,7 @@ def handler(event: dict[str, Any], context: Any) -> Any:
 
 
 def _receives(record: dict[str, Any]) -> int:
-    """Records of a stream do not tell."""
+    """Return how often a message was received; 0 for stream records, which have no count."""
     return int(record.get("attributes", {}).get("ApproximateReceiveCount", 0))
 
 
@@ -88,9 +88,9 @@ def _real() -> Any:
 
 
 def _die_after(write: Any, step: str) -> Any:
-    """The worker dies right after the write: nothing that should follow from it has been done.
+    """Wrap a write so that the worker may die right after it, before anything that follows.
 
-    Chance decides which writes; a file for each death is how workers know of earlier ones.
+    The writes are chosen at random. Each death leaves a file, so that workers know of earlier ones.
     """
 
     @functools.wraps(write)
@@ -112,15 +112,15 @@ def _die_after(write: Any, step: str) -> Any:
 
 
 def _watch_memory() -> None:
-    """Lambda's kernel kills what outgrows its memory; this looks 200 times a second instead."""
+    """Die above the memory limit, as Lambda's kernel would enforce it; checked 200 times a second."""
     while True:
         resident = int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
         if resident > _MEMORY:
-            _die(f"of {resident} bytes")
+            _die(f"with {resident} bytes in use")
         time.sleep(0.005)
 
 
 def _die(why: str) -> None:
     os.write(2, f"fault stand-in: {_FUNCTION} dies {why}\n".encode())
     os.kill(os.getpid(), signal.SIGKILL)
-    time.sleep(60)  # a signal takes a moment; nothing may happen in it
+    time.sleep(60)  # nothing may happen until the signal arrives
