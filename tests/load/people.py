@@ -1,4 +1,4 @@
-"""The people of the load test: those who send photos, and those who watch."""
+"""The clients of the load test: senders of photos, and watchers of jobs."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from websockets.sync.client import ClientConnection, connect
 from local.stack import Stack
 
 PHOTOS = 10
-"""Of each job."""
+"""The number of photos of each job."""
 
 
 def photos(job: int) -> dict[str, bytes]:
-    """A job's own tiny photos, each of another colour."""
-    made = {}
+    """Return the tiny photos of a job, each of a different colour."""
+    files = {}
     for number in range(PHOTOS):
         out = io.BytesIO()
         colour = (job % 256, 25 * number, (7 * job) % 256)
         Image.new("RGB", (48, 36), colour).save(out, "JPEG")
-        made[f"{job}-{number}.jpg"] = out.getvalue()
-    return made
+        files[f"{job}-{number}.jpg"] = out.getvalue()
+    return files
 
 
 def zip_of(files: dict[str, bytes]) -> bytes:
@@ -42,7 +42,7 @@ def zip_of(files: dict[str, bytes]) -> bytes:
 
 
 class Sender:
-    """Someone's program: its requests one after the other, on connections it keeps."""
+    """Sends jobs, one request after the other, on persistent connections."""
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
@@ -60,24 +60,27 @@ class Sender:
     def _count(self, response: httpx.Response) -> None:
         self.statuses[response.status_code] += 1
 
-    def send(self, number: int, made: Callable[[int, str], None]) -> str:
-        """One job, told to `made` before its first byte is sent; even ones are a ZIP."""
+    def send(self, number: int, created: Callable[[int, str], None]) -> str:
+        """Send a job and return its ID. Even numbers send a ZIP.
+
+        created: called with the number and the job's ID before the first upload.
+        """
         files = photos(number)
         if number % 2 == 0:
             files = {f"{number}.zip": zip_of(files)}
         declared = [{"name": name, "size": len(data)} for name, data in files.items()]
         job = self._call("POST", "jobs", json={"files": declared}).json()
-        made(number, job["job_id"])
+        created(number, job["job_id"])
         for file, data in zip(job["files"], files.values(), strict=True):
             upload = file["upload"]
             self._http.post(upload["url"], data=upload["fields"], files={"file": data})
         return str(job["job_id"])
 
     def document(self, job_id: str) -> dict[str, Any]:
-        """As the WebSocket sends it: without the links."""
-        found: dict[str, Any] = self._call("GET", f"jobs/{job_id}").json()
-        del found["links"]
-        return found
+        """Return the job's document as the WebSocket sends it, without links."""
+        answer: dict[str, Any] = self._call("GET", f"jobs/{job_id}").json()
+        del answer["links"]
+        return answer
 
     def _call(self, method: str, path: str, **more: Any) -> httpx.Response:
         headers = {"authorization": f"Bearer {self._stack.key}"}
@@ -85,7 +88,7 @@ class Sender:
 
 
 class Watcher:
-    """Someone who follows jobs on one connection, and keeps the newest document of each."""
+    """Follows jobs on one connection, and keeps the newest document of each."""
 
     def __init__(self, socket: ClientConnection) -> None:
         self._socket = socket
@@ -99,7 +102,7 @@ class Watcher:
         self._socket.send(json.dumps({"action": "subscribe", "job_id": job_id}))
 
     def listen(self) -> None:
-        """Until the connection is closed."""
+        """Receive messages until the connection is closed."""
         try:
             for text in self._socket:
                 self._take(json.loads(text))
@@ -118,7 +121,7 @@ class Watcher:
 
 @contextmanager
 def watching(stack: Stack, count: int) -> Iterator[list[Watcher]]:
-    """`count` people, each on a connection of their own until the block is left."""
+    """Connect `count` watchers, each with its own connection, for the length of the block."""
     url = f"{stack.websocket_url}?token={stack.key}"
     with ExitStack() as connections:
         sockets = [

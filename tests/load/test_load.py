@@ -1,7 +1,7 @@
-"""Many people at once, through the real API of the local stack: `make test-load`.
+"""Sends 200 jobs at once through the API of the local stack: `make test-load`.
 
-rembg's models are replaced by a stand-in, which answers at once: what is tested is the service.
-Writes out/bench/load.json.
+A stand-in that answers at once replaces rembg's models, since the service is tested, not the
+models. Writes out/bench/load.json.
 """
 
 from __future__ import annotations
@@ -23,15 +23,16 @@ from tests.load.watch import Memory, complaints, memory_of
 
 JOBS, SENDERS, WATCHERS = 200, 8, 50
 SECONDS = 400
-"""After which what has not ended will not."""
+"""After this time, an unfinished job counts as stuck."""
 _UNSEEN = {"status": "", "archive": {"status": ""}}
 
 
 @dataclass
 class Run:
-    """sending, ending: seconds from the first job until all were sent, and until all had ended.
+    """The measurements of a run.
 
-    documents: what the API says of each job in the end. left: messages, by queue.
+    sending, ending: seconds from the first job until all jobs were sent, and until all had ended.
+    documents: the API's final document of each job. left: messages left, by queue.
     """
 
     sending: float
@@ -45,7 +46,7 @@ class Run:
 
     @property
     def stale(self) -> list[str]:
-        """Jobs whose last document is not the final one, once for each watcher."""
+        """The jobs whose last pushed document is not the final one, once for each watcher."""
         return [
             job_id
             for watcher in self.watchers
@@ -72,7 +73,7 @@ def test_two_hundred_jobs_at_once() -> None:
     assert run.errors == []
     assert run.left == {}
     assert set(run.statuses) <= {200, 201, 204}
-    # How long it takes is the machine's affair: told, and not asserted on.
+    # Times depend on the machine, so they are reported but not asserted.
     assert [figure for figure in figures if figure.holds is False and figure.unit != "s"] == []
 
 
@@ -89,7 +90,7 @@ def play(stack: Stack) -> Run:
         return Run(
             sending=sent - began,
             ending=ended - began,
-            left=left_in_the_end(stack),
+            left=messages_left(stack),
             documents={job_id: senders[0].document(job_id) for job_id in job_ids},
             statuses=sum((sender.statuses for sender in senders), Counter[int]()),
             watchers=watchers,
@@ -99,21 +100,21 @@ def play(stack: Stack) -> Run:
 
 
 def send(senders: list[Sender], watchers: list[Watcher]) -> list[str]:
-    """Each job is followed by one person or two, from before its first photo is there."""
+    """Send all jobs; one or two watchers follow each from before its first upload."""
 
-    def followed(number: int, job_id: str) -> None:
+    def follow(number: int, job_id: str) -> None:
         for watcher in {number % WATCHERS, (3 * number + 1) % WATCHERS}:
             watchers[watcher].follow(job_id)
 
     def share(place: int) -> list[str]:
-        return [senders[place].send(job, followed) for job in range(place, JOBS, SENDERS)]
+        return [senders[place].send(job, follow) for job in range(place, JOBS, SENDERS)]
 
     with ThreadPoolExecutor(SENDERS) as pool:
         return [job_id for job_ids in pool.map(share, range(SENDERS)) for job_id in job_ids]
 
 
 def wait_for(watchers: list[Watcher]) -> None:
-    """Until everybody has seen the end of every job they follow, or has waited long enough."""
+    """Wait until every watcher has seen all its jobs end, or for SECONDS at most."""
     end = time.monotonic() + SECONDS
     for watcher in watchers:
         while not all(settled(watcher.documents.get(job, _UNSEEN)) for job in watcher.followed):
@@ -126,8 +127,8 @@ def settled(document: dict[str, Any]) -> bool:
     return (document["status"], document["archive"]["status"]) == ("completed", "ready")
 
 
-def left_in_the_end(stack: Stack) -> dict[str, int]:
-    """What the queues hold once the last worker had the time to say that it is done."""
+def messages_left(stack: Stack) -> dict[str, int]:
+    """Count the messages in the queues, after up to 30 s for workers to delete their last ones."""
     sqs, end = stack.client("sqs"), time.monotonic() + 30
     while (left := messages(sqs)) and time.monotonic() < end:
         time.sleep(0.5)
@@ -143,7 +144,7 @@ def traffic(run: Run) -> list[Figure]:
         Figure("jobs", len(jobs), ""),
         Figure("… completed, with their archive", sum(map(settled, jobs)), "", f">= {JOBS}"),
         Figure("photos that succeeded", succeeded, "", f">= {JOBS * PHOTOS}"),
-        Figure("… a second, from the first job to the last archive", succeeded / run.ending, ""),
+        Figure("… per second, from the first job to the last archive", succeeded / run.ending, ""),
         Figure("all sent after", run.sending, "s"),
         Figure("all done after", run.ending, "s"),
         Figure("HTTP requests", run.statuses.total(), ""),
@@ -158,7 +159,7 @@ def traffic(run: Run) -> list[Figure]:
 
 
 def memory_figures(memory: Memory) -> list[Figure]:
-    """The second half against the first: a tenth more, and 10 MB, is what noise may make."""
+    """Compare peak memory in both halves of the run. Noise may add 10 % and 10 MB."""
     figures = []
     for function, (early, late) in memory.halves().items():
         figures += [

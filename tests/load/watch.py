@@ -1,4 +1,4 @@
-"""What the load test looks at from outside: memory, queues, logs."""
+"""Observes the stack during the load test: the workers' memory and the logs."""
 
 from __future__ import annotations
 
@@ -16,11 +16,14 @@ from local.stack import Stack
 
 MB = 1_000_000
 EVERY = 0.5
-"""Seconds between two looks at the memory."""
+"""Seconds between two samples of the memory."""
 
 
 class Sample(NamedTuple):
-    """Of one function. at: seconds. largest: bytes of its largest worker. cpu: seconds of all."""
+    """A sample of one function's workers.
+
+    at: seconds. largest: bytes of the largest worker. cpu: processor seconds of all workers.
+    """
 
     at: float
     largest: int
@@ -29,12 +32,12 @@ class Sample(NamedTuple):
 
 @dataclass
 class Memory:
-    """Samples of each function, in their order."""
+    """The samples of each function, in order of time."""
 
     samples: dict[str, list[Sample]] = field(default_factory=lambda: defaultdict(list))
 
     def halves(self) -> dict[str, tuple[float, float]]:
-        """Of each function the most it had, in MB, in both halves of the time that it worked."""
+        """Return each function's peak memory in MB in the first and second half of its work."""
         return {function: _halves(samples) for function, samples in sorted(self.samples.items())}
 
 
@@ -48,31 +51,31 @@ def _halves(samples: list[Sample]) -> tuple[float, float]:
 
 @contextmanager
 def memory_of(stack: Stack) -> Iterator[Memory]:
-    found, done = Memory(), threading.Event()
+    memory, done = Memory(), threading.Event()
 
-    def look() -> None:
+    def watch() -> None:
         while not done.wait(EVERY):
             for name, running in workers.by_function(stack.emulator.pid).items():
                 largest = max(worker.resident for worker in running)
                 cpu = sum(worker.cpu for worker in running)
-                # The template's name of it is between the stack's and a part made up by it.
+                # A function is named STACK-LOGICAL_ID-SUFFIX.
                 sample = Sample(time.monotonic(), largest, cpu)
-                found.samples[name.split("-")[1]].append(sample)
+                memory.samples[name.split("-")[1]].append(sample)
 
-    thread = threading.Thread(target=look)
+    thread = threading.Thread(target=watch)
     thread.start()
     try:
-        yield found
+        yield memory
     finally:
         done.set()
         thread.join()
 
 
 def complaints(stack: Stack) -> list[str]:
-    """Errors that functions have logged, and calls of functions that failed."""
+    """Return the errors that functions have logged, and the failed invocations."""
     logged = [line for line in logs.read(stack.client("logs")) if _WRONG.search(line)]
-    called = stack.emulator.log.read_text(errors="replace").splitlines()
-    return logged + [line for line in called if _FAILED.search(line)]
+    lines = stack.emulator.log.read_text(errors="replace").splitlines()
+    return logged + [line for line in lines if _FAILED.search(line)]
 
 
 _WRONG = re.compile(r'"level":\s*"(ERROR|CRITICAL)"|Traceback|Task timed out')
