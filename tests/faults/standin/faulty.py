@@ -112,7 +112,7 @@ def _die_after(write: Any, step: str) -> Any:
 
 
 def _watch_memory() -> None:
-    """Die above the memory limit, as Lambda's kernel would enforce it; checked 200 times a second."""
+    """Die above the function's memory size, as in Lambda. Checked 200 times a second."""
     while True:
         resident = int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
         if resident > _MEMORY:
