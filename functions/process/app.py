@@ -1,4 +1,4 @@
-"""Photos from the image queue, a few at a time."""
+"""Consumes the process queues: processes the photos of a batch in parallel."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ logger = Logger(service="process")
 
 @cache
 def engine() -> Engine:
-    """Built with the first photo and kept as long as the worker lives."""
+    """The engine, built for the first photo and kept for the life of the worker."""
     return Engine(Models(), services().settings.limits)
 
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
-    """Photos go side by side, so that one is decoded while another is in the model."""
+    """Process photos in parallel, so that one is decoded while another is in the model."""
     shared = services()
     worker = PhotoWorker(shared.settings, shared.jobs, shared.bucket, engine())
 
     def attempt(record: dict[str, Any]) -> str | None:
-        """The id of a message that should come again."""
+        """Process one message. Returns its id if it should be redelivered."""
         try:
             worker.process(expect(record["body"], ImageMessage))
         except Exception:
-            # Whatever it is, the other photos of the batch must not suffer for it.
+            # One photo's failure must not affect the rest of the batch.
             logger.exception("A photo was left on its queue", message_id=record["messageId"])
             return str(record["messageId"])
         return None
 
     with ThreadPoolExecutor(shared.settings.photos_at_once) as pool:
-        again = [failed for failed in pool.map(attempt, event["Records"]) if failed]
-    return {"batchItemFailures": [{"itemIdentifier": message} for message in again]}
+        failed = [message for message in pool.map(attempt, event["Records"]) if message]
+    return {"batchItemFailures": [{"itemIdentifier": message} for message in failed]}

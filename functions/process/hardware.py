@@ -1,4 +1,4 @@
-"""What the machine, or the Lambda's memory setting, gives a worker."""
+"""The cores and memory of a worker, from the machine or the Lambda's memory setting."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ import os
 from collections.abc import Mapping
 
 # Source: AWS Lambda's documentation, "Configure Lambda function memory".
-_MB_A_VCPU = 1769
+_MB_PER_VCPU = 1769
 
 
 def cores(environment: Mapping[str, str] = os.environ) -> int:
-    """How many threads are worth having: a Lambda shows cores that its share does not fill."""
+    """The number of threads to use. A Lambda may show more cores than its memory entitles it to."""
     if hasattr(os, "sched_getaffinity"):
         visible = len(os.sched_getaffinity(0))
     else:
         visible = os.cpu_count() or 1
     granted = environment.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
-    return min(visible, math.ceil(int(granted) / _MB_A_VCPU)) if granted else visible
+    return min(visible, math.ceil(int(granted) / _MB_PER_VCPU)) if granted else visible
 
 
 def memory(environment: Mapping[str, str] = os.environ) -> int:
@@ -30,11 +30,11 @@ def memory(environment: Mapping[str, str] = os.environ) -> int:
 
 
 def give_memory_back() -> None:
-    """Tells glibc to hand large blocks that are freed straight back, for the process's whole life.
+    """Make glibc return large freed blocks to the system at once, for the life of the process.
 
-    By default it learns from a freed photo of 50 MB to keep such blocks, in an arena for each
-    thread: 20 MB that nobody uses in the middle of a worker's peak. Elsewhere than on glibc
-    nothing happens. Source: mallopt(3).
+    By default, freeing a photo of 50 MB raises glibc's threshold, so that it keeps such blocks in
+    an arena per thread: 20 MB unused at a worker's peak. Does nothing without glibc.
+    Source: mallopt(3).
     """
     map_threshold, arenas = -3, -8
     library = ctypes.CDLL(None)

@@ -1,7 +1,7 @@
-"""ZIP's compression methods (APPNOTE 4.4.5), each undone under a limit on what comes out.
+"""Decompresses ZIP entries (methods of APPNOTE 4.4.5) with a limit on the output.
 
-The two that the standard library lacks are rare, so that their libraries are imported when needed;
-where one is missing, its entries end as unsupported_compression.
+Deflate64 and Zstandard are rare and not in every standard library, so their libraries are imported
+when needed. If one is missing, its entries fail with `unsupported_compression`.
 """
 
 from __future__ import annotations
@@ -15,15 +15,18 @@ from importlib import import_module
 
 from darkroom.errors import FileError
 
-# Bytes of deflate64 unpacked at once: 18 bits of them can stand for 65,538 bytes.
+# Bytes of deflate64 input per call: 18 bits of it can encode 65,538 bytes.
 _PIECE = 256
 _LZMA_HEADER = 9  # 5.8.8: version, size of the properties, and 5 bytes of them
 _LZMA_SMALLEST_DICTIONARY = 4096
 
 
 def inflate(method: int, data: memoryview, limit: int) -> bytes:
-    """What `data` unpacks to, stopped once it is over `limit` bytes: a longer result only tells
-    that there is more. Raises FileError unsupported_compression, or entry_corrupt."""
+    """Decompress `data`, stopping once the output exceeds `limit` bytes.
+
+    A result longer than `limit` means that there is more. Raises FileError
+    (`unsupported_compression`, `entry_corrupt`).
+    """
     unpack = _METHODS.get(method)
     if unpack is None:
         raise _unsupported(method)
@@ -32,13 +35,15 @@ def inflate(method: int, data: memoryview, limit: int) -> bytes:
     except ImportError as error:
         raise _unsupported(method) from error
     except (zlib.error, lzma.LZMAError, OSError, EOFError, ValueError) as error:
-        raise FileError("entry_corrupt", "The compressed photo in the ZIP is damaged.") from error
+        raise FileError(
+            "entry_corrupt", "The compressed photo in the ZIP is damaged; create the ZIP again."
+        ) from error
 
 
 def _unsupported(method: int) -> FileError:
     return FileError(
         "unsupported_compression",
-        f"Compression method {method} is not supported. Please pack the photo with Deflate.",
+        f"Compression method {method} is not supported; create the ZIP with Deflate.",
     )
 
 
@@ -52,7 +57,7 @@ def _deflated(data: memoryview, limit: int) -> bytes:
 
 
 def _deflated64(data: memoryview, limit: int) -> bytes:
-    """The library knows no limit, so it is fed by pieces that come to 8 MB at the very most."""
+    """inflate64 has no output limit, so it gets pieces that unpack to 8 MB at most."""
     inflater = import_module("inflate64").Inflater()
     result = bytearray()
     for start in range(0, len(data), _PIECE):
@@ -68,12 +73,12 @@ def _bzip2(data: memoryview, limit: int) -> bytes:
 
 
 def _lzma(data: memoryview, limit: int) -> bytes:
-    """LZMA in a ZIP (5.8) has a header of its own, and mostly no mark at its end."""
+    """LZMA in a ZIP (5.8) has its own header, and usually no end marker."""
     if len(data) < _LZMA_HEADER or int.from_bytes(data[2:4], "little") != 5:
         raise EOFError
     rest, lc = divmod(data[4], 9)
     pb, lp = divmod(rest, 5)
-    # A dictionary as large as the result is enough, whatever the header would have allocated.
+    # A dictionary as large as the output suffices, however much the header asks for.
     dictionary = min(int.from_bytes(data[5:9], "little"), limit)
     inflater = lzma.LZMADecompressor(
         lzma.FORMAT_RAW,
@@ -96,10 +101,10 @@ def _xz(data: memoryview, limit: int) -> bytes:
 
 
 def _zstandard(data: memoryview, limit: int) -> bytes:
-    # In the standard library since Python 3.14; `backports.zstd` is the same for those before.
+    # In the standard library since Python 3.14; `backports.zstd` provides it for older versions.
     library = "compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd"
     zstd = import_module(library)
-    # 128 MB is the window `zstd --ultra --long` uses at most without being told otherwise.
+    # 128 MB is the largest window that `zstd --ultra --long` uses by default.
     options = {zstd.DecompressionParameter.window_log_max: 27}
     inflater = zstd.ZstdDecompressor(options=options)
     try:

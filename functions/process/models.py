@@ -1,4 +1,4 @@
-"""The models this deployment carries: which there are, and one warm session for each in use."""
+"""The models of this deployment, and one warm session for each model in use."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from functions.process.warm_rembg import onnxruntime, session_class
 if TYPE_CHECKING:
     from rembg.sessions.base import BaseSession
 
-# rembg's sessions that run here, from one file, and give one mask for one picture. Left out: the
-# two that send pictures to other companies (withoutbg, atlascloud), those that need more than a
-# picture (sam, the *_custom ones), the one that gives three masks (u2net_cloth_seg), and the one
-# whose weights may not be used commercially without a fee (bria-rmbg).
+# rembg's sessions that run locally, from one file, and return one mask per image. Excluded: the two
+# that send images to other companies (withoutbg, atlascloud), those that need more input than an
+# image (sam, the *_custom ones), the one that returns three masks (u2net_cloth_seg), and the one
+# whose weights need a paid licence for commercial use (bria-rmbg).
 ALLOWED = (
     "u2netp",
     "silueta",
@@ -37,17 +37,17 @@ ALLOWED = (
 
 
 def default_home() -> Path:
-    """rembg's own rule for where models are: `$REMBG_HOME`, or `~/.rembg`."""
+    """rembg's model directory: `$REMBG_HOME`, or `~/.rembg`."""
     return Path(os.environ.get("REMBG_HOME") or "~/.rembg").expanduser()
 
 
 class Models:
     """The model files under `home`, and the sessions made from them. Thread-safe.
 
-    home: a directory with `models/NAME/NAME.onnx`, as rembg lays it out.
-    keep: sessions held at a time; the least recently used one goes. None: one for each 1.2 GB of
-        memory, which is what a session of the larger models (isnet-general-use) holds on to.
-    threads: of one model run; None: one a core.
+    home: a directory with `models/NAME/NAME.onnx`, rembg's layout.
+    keep: the number of sessions kept; the least recently used one is dropped. None: one per 1.2 GB
+        of memory, which is what a session of a larger model (isnet-general-use) retains.
+    threads: per model run. None: one per core.
     """
 
     def __init__(
@@ -63,20 +63,20 @@ class Models:
         return self._home / "models" / name / f"{name}.onnx"
 
     def names(self) -> tuple[str, ...]:
-        """The models that can be asked for, the smallest first; read from the disk."""
+        """The available models, the smallest first; read from the disk."""
         return tuple(name for name in ALLOWED if self.path(name).is_file())
 
     def session(self, name: str) -> BaseSession:
-        """The model's session; made on first use, which takes 0.1 s (u2netp) or more.
+        """Return the model's session. The first call creates it, in 0.1 s (u2netp) or more.
 
-        Raises FileError (`unknown_model`) when this deployment does not carry the model.
+        Raises FileError (`unknown_model`) if this deployment does not have the model.
         """
         if name not in ALLOWED or not self.path(name).is_file():
             known = ", ".join(self.names()) or "none"
             raise FileError(
-                "unknown_model", f"This deployment has no model {name!r}; it has: {known}."
+                "unknown_model", f"This deployment has no model {name!r}; choose one of: {known}."
             )
-        # Held while a session is made, so that two photos never make the same one twice.
+        # Held while a session is created, so that two photos never create the same one.
         with self._lock:
             if name not in self._sessions:
                 while len(self._sessions) >= self._keep:
@@ -87,13 +87,13 @@ class Models:
 
 
 def _new_session(name: str, path: Path, threads: int) -> BaseSession:
-    # rembg's own session class, but for where the file is: so it can never start a download.
+    # rembg's session class with a fixed file path, so that it never starts a download.
     def on_disk(_cls: type, *_args: Any, **_kwargs: Any) -> str:
         return str(path)
 
     local = type(f"Local_{name}", (session_class(name),), {"download_models": classmethod(on_disk)})
     options = onnxruntime.SessionOptions()
-    # A third less memory at the same speed: the planner's one big block is never given back.
+    # A third less memory at the same speed: the planner never frees its single large block.
     options.enable_mem_pattern = False
     options.intra_op_num_threads = threads
     session: BaseSession = local(name, options, providers=["CPUExecutionProvider"])

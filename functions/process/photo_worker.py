@@ -1,4 +1,4 @@
-"""One photo's work: read it, process it, store the result, record the outcome."""
+"""Processes one photo: reads it, runs the engine, stores the result and records the outcome."""
 
 from __future__ import annotations
 
@@ -30,10 +30,11 @@ class PhotoWorker:
     engine: Engine
 
     def process(self, message: ImageMessage) -> None:
-        """A photo that cannot be processed ends as failed; only what may pass is raised.
+        """Process one photo. Only errors that a retry may resolve are raised.
 
-        A repeat of a photo that has ended does nothing, nor does one whose job was deleted; one
-        whose job was cancelled, or expired, before it began is not begun.
+        A photo that can never be processed is recorded as failed. A message does nothing if its
+        photo has already ended or its job was deleted. If the job was cancelled or has expired,
+        the photo is recorded as cancelled.
         """
         file = self.jobs.file(message.job_id, message.file_id)
         job = self.jobs.get(message.job_id)
@@ -51,19 +52,21 @@ class PhotoWorker:
         if not self.jobs.ended(file, FileStatus.SUCCEEDED, result):
             self._clean_up(message, result)
 
-    def _clean_up(self, message: ImageMessage, unwanted: ResultInfo) -> None:
-        """The job was deleted meanwhile, or another worker's result came first."""
+    def _clean_up(self, message: ImageMessage, unused: ResultInfo) -> None:
+        """Delete a result if its job was deleted meanwhile or another worker stored one first."""
         file = self.jobs.file(message.job_id, message.file_id)
-        if file is None or (file.result and file.result.key != unwanted.key):
-            self.bucket.delete(unwanted.key)
+        if file is None or (file.result and file.result.key != unused.key):
+            self.bucket.delete(unused.key)
 
     def _result(self, message: ImageMessage) -> ResultInfo:
-        begun = time.monotonic()
+        started = time.monotonic()
         source = message.source
         reader = self.bucket.reader(source.key, source.etag)
         photo = read_photo(reader, source, self.settings.limits)
         if not photo:
-            raise FileError("empty_file", "The file is empty; upload it again from where it came.")
+            raise FileError(
+                "empty_file", "The file is empty; check the original and upload it again."
+            )
         result = self.engine.process(photo, message.options)
         name = with_extension(message.name, result.extension).rpartition("/")[2]
         key = result_key(message.job_id, message.file_id, result.crc32, name)
@@ -75,7 +78,7 @@ class PhotoWorker:
             crc32=result.crc32,
             width=result.width,
             height=result.height,
-            milliseconds=round(1000 * (time.monotonic() - begun)),
+            milliseconds=round(1000 * (time.monotonic() - started)),
             faces=result.faces,
             model=result.model,
             warnings=tuple({"code": w.code, "message": w.message} for w in result.warnings),
@@ -83,6 +86,6 @@ class PhotoWorker:
 
 
 def _expected(message: ImageMessage) -> bool:
-    """Somebody meant this to be a photo: it was sent by itself, or it is called one."""
+    """Whether the file was meant to be a photo: uploaded directly, or named like an image."""
     kind, _ = mimetypes.guess_type(message.name)
     return message.source.entry is None or (kind or "").startswith("image/")

@@ -1,17 +1,17 @@
-"""rembg and onnxruntime, imported the way a worker needs them: the one place that does it.
+"""The only module that imports rembg and onnxruntime, in a way that keeps workers small and fast.
 
-onnxruntime's official builds report on their use to Microsoft unless they are told not to before
-they start (its Privacy.md). Photos' processing is nobody's business, so it is told.
+onnxruntime's official builds send telemetry to Microsoft unless it is disabled before they are
+imported (see its Privacy.md). It is disabled here.
 
-`import rembg` brings its post-processing with it: pymatting, numba, SciPy and scikit-image, half
-of a worker's memory and most of its start; and its sessions are imported all at once, SciPy with
-them. A plain cut-out needs one session, so both packages are entered without running their
-`__init__`, which is made up for when `post_processing` is called.
+`import rembg` also imports its post-processing (pymatting, numba, SciPy and scikit-image), which is
+half of a worker's memory and most of its start-up time. `import rembg.sessions` imports every
+session, and SciPy with them. A plain cutout needs one session, so both packages are registered
+without running their `__init__`. `post_processing` runs it later.
 
 Post-processing compiles pymatting's functions, which takes about a minute, unless numba finds them
-in its cache. Numba trusts a cache only on the very CPU it was made on, so ours is made for a CPU
-with no name and no special abilities; and it wants to write where it reads, which a Lambda's
-image does not allow, so a cache that cannot be written to is copied first (3 MB).
+in its cache. Numba accepts a cache only on the CPU type it was made for, so the cache is made for a
+generic CPU without optional features. Numba also needs write access to the cache, which a Lambda's
+image does not allow, so a read-only cache is copied first (3 MB).
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ from types import ModuleType
 from typing import Any
 
 _MODULES = {"isnet-general-use": "dis_general_use", "isnet-anime": "dis_anime"}
-_first = threading.Lock()
+_import_lock = threading.Lock()
 
 
-def _enter(name: str) -> ModuleType:
-    """A package whose modules can be imported, but whose own `__init__` has not run yet."""
+def _register(name: str) -> ModuleType:
+    """Register a package so that its modules can be imported, without running its `__init__`."""
     if name not in sys.modules:
         spec = find_spec(name)
         if spec is None:
@@ -42,10 +42,10 @@ def _enter(name: str) -> ModuleType:
     return sys.modules[name]
 
 
-class _Later(ModuleType):
-    """A module that is imported when something of it is first used.
+class _LazyModule(ModuleType):
+    """A module that is imported when one of its attributes is first used.
 
-    `importlib.util.LazyLoader` does not do: until Python 3.14, `import` itself is such a use.
+    `importlib.util.LazyLoader` does not work: before Python 3.14, `import` itself triggers it.
     """
 
     def __getattr__(self, name: str) -> Any:
@@ -55,27 +55,27 @@ class _Later(ModuleType):
 
 
 def session_class(name: str) -> Any:
-    """rembg's session for one of its models. Raises ModuleNotFoundError where there is none."""
+    """Return rembg's session class for a model. Raises ModuleNotFoundError if there is none."""
     module = import_module(f"rembg.sessions.{_MODULES.get(name) or name.replace('-', '_')}")
-    for found in vars(module).values():
-        if isinstance(found, type) and found.__module__ == module.__name__:
-            return found
+    for value in vars(module).values():
+        if isinstance(value, type) and value.__module__ == module.__name__:
+            return value
     raise ModuleNotFoundError(name)
 
 
 def post_processing() -> ModuleType:
-    """`rembg.bg`: matting, decontamination, smoothing. Takes 1 s and 130 MB the first time."""
-    with _first:
+    """Import `rembg.bg` (matting, decontamination, smoothing). First call: 1 s and 130 MB."""
+    with _import_lock:
         if "rembg.bg" not in sys.modules:
-            _find_compiled(os.environ)
+            _use_numba_cache(os.environ)
             for package in (sys.modules["rembg.sessions"], sys.modules["rembg"]):
                 if package.__spec__ and package.__spec__.loader:
                     package.__spec__.loader.exec_module(package)
     return import_module("rembg.bg")
 
 
-def _find_compiled(environment: MutableMapping[str, str]) -> None:
-    """Points numba, which reads the environment as it is imported, to a cache it can use."""
+def _use_numba_cache(environment: MutableMapping[str, str]) -> None:
+    """Point numba to a usable cache. Numba reads the environment when it is imported."""
     baked = environment.get("NUMBA_CACHE_DIR")
     if not baked:
         return
@@ -88,10 +88,10 @@ def _find_compiled(environment: MutableMapping[str, str]) -> None:
 
 
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
-_enter("rembg")
-_enter("rembg.sessions")
-# The downloader brings `requests` with it, and is used by `bake` alone.
-sys.modules.setdefault("pooch", _Later("pooch"))
+_register("rembg")
+_register("rembg.sessions")
+# pooch, the downloader, imports `requests`, and only `bake` uses it.
+sys.modules.setdefault("pooch", _LazyModule("pooch"))
 
 import onnxruntime  # noqa: E402
 

@@ -86,7 +86,7 @@ def test_the_image_works_with_no_network_and_a_read_only_disk(tmp_path: Path) ->
     python = str(image.python / "python")
     said = run(image, [python, "-m", "functions.process.selfcheck"])
     assert "self-check passed" in said
-    assert "model u2netp: cut-out" in said
+    assert "model u2netp: cutout" in said
 
     event = {"Records": [{"messageId": "m1", "body": "{}"}]}
     api = str(ROOT / "tests/process/runtime_api.py")

@@ -1,4 +1,4 @@
-"""The image engine: a photo in, a cutout out. It knows nothing of AWS.
+"""The image engine: turns a photo into a cutout. It does not depend on AWS.
 
 engine = Engine(Models(), Limits())
 result = engine.process(photo, options)

@@ -1,4 +1,4 @@
-"""The engine: models, threads and limits around the pipeline."""
+"""The engine: runs the pipeline with its models, threads and limits."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from functions.process.models import Models
 
 
 class Engine:
-    """Built once per worker. Its method may be called from several threads.
+    """Processes photos. Built once per worker; `process` may be called from several threads.
 
-    Processing several photos in several threads pays off: one at a time has the model, which uses
+    Several threads increase the throughput: one photo at a time uses the model, which occupies
     every core, while the others are read, decoded and encoded.
     """
 
     def __init__(
         self, models: Models, limits: Limits | None = None, budget: Budget | None = None
     ) -> None:
-        # The strips are the parallel part; OpenCV's own threads on top would only compete.
+        # Strips already run in parallel. OpenCV's own threads would only compete with them.
         cv2.setNumThreads(1)
         give_memory_back()
         self._tools = Tools(
@@ -43,10 +43,9 @@ class Engine:
     def process(self, photo: bytes, options: Options) -> Result:
         """Process one photo. `options.model` must be set to remove a background.
 
-        Raises FileError for everything that is wrong with the photo. Its codes are `not_a_photo`
-        (a SkippedFile), `unsupported_format`, `damaged_photo`, `file_too_large`,
-        `too_many_pixels`, `too_complex`, `too_slow`, `no_face`, `unknown_model` and
-        `result_too_large`.
+        Raises FileError if the photo cannot be processed. The codes are `not_a_photo` (a
+        SkippedFile), `unsupported_format`, `damaged_photo`, `file_too_large`, `too_many_pixels`,
+        `too_complex`, `too_slow`, `no_face`, `unknown_model` and `result_too_large`.
         """
         state = PipelineState(photo, options)
         pipeline.run(state, self._tools)

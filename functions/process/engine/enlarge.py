@@ -1,7 +1,7 @@
-"""A small mask brought to a photo's size, all at once or just the rows that are wanted.
+"""Enlarges a small mask to a photo's size, as a whole or only some rows.
 
-Together both halves are `mask.resize(size, LANCZOS)`, to within 1/255: as Pillow does it, first to
-the width, then to the height.
+Like Pillow, it resizes first to the width, then to the height. The result equals
+`mask.resize(size, LANCZOS)` to within 1/255.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from functions.process.engine.strips import Strips
 
 
 def widened(mask: Image.Image, width: int) -> Image.Image:
-    """A mask (mode L) of its own height and the photo's width."""
+    """Resize a mask (mode L) to the photo's width; its height stays the same."""
     if mask.width == width:
         return mask
     return mask.resize((width, mask.height), Image.Resampling.LANCZOS)
 
 
 def rows(wide: Image.Image, height: int, top: int, bottom: int) -> NDArray[np.uint8]:
-    """Rows `top` to `bottom` of the widened mask's `height`: (bottom - top, width)."""
+    """Rows `top` to `bottom` of the widened mask at `height`: an array (bottom - top, width)."""
     scale = wide.height / height
     box = (0, top * scale, wide.width, bottom * scale)
     part = wide.resize((wide.width, bottom - top), Image.Resampling.LANCZOS, box=box)
@@ -29,7 +29,7 @@ def rows(wide: Image.Image, height: int, top: int, bottom: int) -> NDArray[np.ui
 
 
 def enlarged(mask: Image.Image, size: tuple[int, int], strips: Strips) -> NDArray[np.uint8]:
-    """The whole mask at `size` (width, height), in strips: an array (height, width)."""
+    """Resize the whole mask to `size` (width, height), in strips. Returns (height, width)."""
     width, height = size
     wide = widened(mask, width)
     plane = np.empty((height, width), np.uint8)

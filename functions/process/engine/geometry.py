@@ -1,4 +1,4 @@
-"""Where a crop lies: plain arithmetic on boxes, in pixels, y down."""
+"""Computes crops: arithmetic on boxes in pixels, with y pointing down."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class Rect(NamedTuple):
-    """Anywhere, in fractions of pixels; may reach beyond the picture."""
+    """A rectangle in fractional pixels. It may extend beyond the image."""
 
     left: float
     top: float
@@ -20,7 +20,7 @@ class Rect(NamedTuple):
 
 
 class Box(NamedTuple):
-    """Whole pixels of a picture; right and bottom are the first ones outside."""
+    """A rectangle of whole pixels within an image. `right` and `bottom` are exclusive."""
 
     left: int
     top: int
@@ -29,7 +29,7 @@ class Box(NamedTuple):
 
 
 def union(rects: Sequence[Rect]) -> Rect:
-    """The smallest box around all of them."""
+    """The smallest rectangle that contains all of `rects`."""
     left, top = min(rect.left for rect in rects), min(rect.top for rect in rects)
     right = max(rect.left + rect.width for rect in rects)
     bottom = max(rect.top + rect.height for rect in rects)
@@ -37,11 +37,12 @@ def union(rects: Sequence[Rect]) -> Rect:
 
 
 def face_crop(face: Rect, padding: float, aspect: str | None, size: tuple[int, int]) -> Box:
-    """The crop of a picture of `size` (width, height) around a face.
+    """Compute the crop around a face in an image of `size` (width, height).
 
-    padding: room on each side, as a fraction of the face's box. aspect: "4:5" and the like; the
-    crop grows to it, moves where it would leave the picture, and shrinks only where the picture
-    is too small for it. Without an aspect it just ends at the picture's border.
+    padding: the margin on each side, as a fraction of the face's box.
+    aspect: a ratio such as "4:5". The crop is extended to it, moved if it would leave the image,
+        and shrunk only if the image is too small. Without an aspect, the crop is cut off at the
+        image's border.
     """
     width, height = face.width * (1 + 2 * padding), face.height * (1 + 2 * padding)
     if aspect is None:
@@ -58,7 +59,7 @@ def face_crop(face: Rect, padding: float, aspect: str | None, size: tuple[int, i
 
 
 def _within(middle: tuple[float, float], width: float, height: float, size: tuple[int, int]) -> Box:
-    """The box in whole pixels, of at least one, cut off at the picture's border."""
+    """Round to whole pixels, at least one a side, and cut off at the image's border."""
     spans = []
     for centre, extent, side in zip(middle, (width, height), size, strict=True):
         length = max(1, round(extent))

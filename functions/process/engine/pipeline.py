@@ -1,6 +1,7 @@
-"""The pipeline, to be read from top to bottom.
+"""The pipeline: an ordered list of steps.
 
-Each step is `step(state, tools)` in a file of its own; one that does not apply returns at once.
+Each step is a function `step(state, tools)` in its own file. A step that does not apply returns at
+once.
 """
 
 from __future__ import annotations
@@ -19,12 +20,12 @@ from functions.process.engine.steps.shrink import shrink
 from functions.process.engine.steps.trim import trim
 
 STEPS = (
-    probe,  # what is it, how large, is it safe to decode?
+    probe,  # format, size, and whether decoding is safe
     decode,  # the first frame
-    orient,  # as the camera was held
+    orient,  # apply the EXIF orientation
     to_srgb,  # 8-bit RGB or RGBA
     find_faces,  # in the whole photo
-    make_mask,  # what is subject: rembg's model
+    make_mask,  # rembg's model
     refine_edges,  # rembg's post-processing
     crop_to_face,
     trim,  # to the subject
@@ -35,7 +36,7 @@ STEPS = (
 
 
 def run(state: PipelineState, tools: Tools) -> None:
-    """All steps on one photo. Raises FileError; after that `state` is of no more use."""
+    """Run all steps on one photo. Raises FileError, after which `state` must not be reused."""
     for step in STEPS:
         state.check_time(tools.budget)
         step(state, tools)

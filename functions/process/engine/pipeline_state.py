@@ -1,4 +1,4 @@
-"""One photo on its way through the pipeline, and what the steps share."""
+"""The state of one photo in the pipeline, and the tools that all steps share."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ Plane = NDArray[np.uint8]
 
 
 def plane(pixels: Any) -> Plane:
-    """OpenCV's stubs promise no more than some array of numbers; 8 bits in are 8 bits out."""
+    """Cast an OpenCV result to 8 bits. OpenCV keeps the input's type; its stubs do not say so."""
     return cast(Plane, pixels)
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What one photo may cost the engine itself.
+    """Limits on the engine's work for one photo.
 
-    seconds: from the first look at the file to the result. It is checked before every step, so a
-        photo can exceed it by one step at most. A single step is bounded by the pixels and, for
+    seconds: from the start of the pipeline to the result. Checked before every step, so a photo
+        exceeds it by at most one step. A single step is bounded by the number of pixels and, for
         decoding, by the file's structure (see `structure`).
-    matting_pixels: alpha matting and decontamination work on a copy no larger than this.
+    matting_pixels: the maximum size of the copy that matting and decontamination work on.
     """
 
     seconds: float = 60.0
@@ -49,7 +49,7 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What a worker builds once. `turn` lets one photo at a time have the model."""
+    """Built once per worker and passed to every step. `turn`: held while a photo uses the model."""
 
     models: Models
     limits: Limits
@@ -61,21 +61,21 @@ class Tools:
 
 @dataclass(slots=True)
 class PipelineState:
-    """The state the steps hand on; each reads and replaces what it is about.
+    """The state of one photo, which each step reads and updates.
 
-    image: RGB, or RGBA where the photo has transparency of its own.
-    mask: what is subject, as the model sees it, as wide as the image, as high as the model has it.
-    alpha: the same at the image's size, as `edges` and crops have changed it; made from the mask
-        by `full_alpha` when a step needs it whole, which a plain cut-out never does.
-    faces: their boxes, the largest first; None where nobody looked. tilt: of the largest one's
-        eyes, in degrees, clockwise; 0 where nobody asked.
-    unmixed: `image` holds the subject's own colours, freed of the background's (decontaminated),
-        so they must not be darkened towards the edge again.
+    image: RGB, or RGBA if the photo itself has transparency.
+    mask: the model's mask of the subject, with the image's width and the model's height.
+    alpha: the subject's alpha at the image's size, including changes by `edges` and crops.
+        `full_alpha` makes it from the mask when a step needs all of it; a plain cutout never does.
+    faces: their boxes, the largest first; None if the step did not run.
+    tilt: of the largest face's eyes, in degrees clockwise; 0 if not measured.
+    unmixed: whether `image` holds the subject's colours without the background's (decontaminated),
+        so that they must not be darkened towards the edge.
     """
 
     photo: bytes
     options: Options
-    began: float = field(default_factory=time.monotonic)
+    started: float = field(default_factory=time.monotonic)
     file: ImageFile | None = None
     opened: Image.Image | None = None
     mask: Image.Image | None = None
@@ -98,18 +98,18 @@ class PipelineState:
 
     @property
     def cut(self) -> bool:
-        """Whether the background is removed from this photo."""
+        """Whether the photo's background is removed."""
         return self.mask is not None or self.alpha is not None
 
     def full_alpha(self, strips: Strips) -> Plane | None:
-        """`alpha`, made from the mask if need be; None where no background is removed."""
+        """Return `alpha`, made from the mask if necessary; None if no background is removed."""
         if self.mask is not None:
             self.alpha = enlarged(self.mask, self.image.size, strips)
             self.mask = None
         return self.alpha
 
     def crop(self, left: int, top: int, right: int, bottom: int) -> None:
-        """The picture and its alpha, which is whole, cut to a box in pixels within them."""
+        """Crop the image and its full alpha to a box in pixels, which must lie within the image."""
         self.image = self.image.crop((left, top, right, bottom))
         if self.alpha is not None:
             self.alpha = self.alpha[top:bottom, left:right]
@@ -118,5 +118,8 @@ class PipelineState:
         self.warnings.append(PhotoWarning(code, message))
 
     def check_time(self, budget: Budget) -> None:
-        if time.monotonic() - self.began > budget.seconds:
-            raise FileError("too_slow", f"This photo took longer than {budget.seconds:g} seconds.")
+        if time.monotonic() - self.started > budget.seconds:
+            raise FileError(
+                "too_slow",
+                f"The photo took longer than {budget.seconds:g} seconds; upload a smaller copy.",
+            )

@@ -1,4 +1,4 @@
-"""What the engine returns."""
+"""The engine's results and warnings."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class PhotoWarning:
-    """Something the user should know about a result that was made all the same."""
+    """A remark for the user about a photo that was processed nevertheless."""
 
     code: str
     message: str
@@ -15,11 +15,10 @@ class PhotoWarning:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A finished photo.
+    """A processed photo.
 
-    extension: with its dot, such as ".png". width, height: in pixels. crc32: of `data`, as ZIP
-    computes it. faces: how many were found, None where nobody looked. model: None where none was
-    run.
+    extension: with its dot, such as ".png". width, height: in pixels. crc32: of `data`, as used
+    in a ZIP. faces: the number found; None without face detection. model: None if no model ran.
     """
 
     data: bytes

@@ -1,4 +1,4 @@
-"""The archive queue: the results of a job become one ZIP."""
+"""Consumes the archive queue: builds the ZIP of a job's results."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> Any:
     def build(record: SQSRecord) -> None:
         try:
             builder.build(expect(record.body, ArchiveMessage))
-        except ArchiveError:  # on record: another try would end the same
-            logger.exception("Given up", extra={"work": record.body})
+        except ArchiveError:  # recorded on the job; a retry would fail the same way
+            logger.exception("Archive failed", extra={"work": record.body})
 
     return process_partial_response(event, build, _processor, context)

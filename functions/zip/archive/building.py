@@ -1,8 +1,8 @@
-"""Building the result ZIP as a multipart upload, part by part, by one worker or several.
+"""Builds the archive as a multipart upload, with one worker or several.
 
-Every part can be built on its own (see `layout`), and S3 itself knows which are there. So a worker
-that died is replaced by running its message again, and whoever finds the last part in place
-completes the upload.
+Every part can be built independently (see `layout`), and S3 lists the parts already uploaded. A
+worker that dies is therefore recovered by redelivering its message. The worker that finds all parts
+uploaded completes the upload.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ if TYPE_CHECKING:
     from darkroom.aws.table import JobTable
 
 SHARE = 512 * 1024 * 1024
-"""Bytes of the ZIP one worker builds: minutes of work, well inside its time-out."""
+"""Bytes of the archive that one worker builds: a few minutes of work, well within its time-out."""
 READERS = 32
-"""Results read at once: S3 answers a small GET in 100-200 ms, so one worker reads 200 a second."""
+"""Concurrent reads. S3 answers a small GET in 100-200 ms, so a worker reads 200 a second."""
 WRITERS = 2
-"""Parts uploaded at once: while S3 takes its time to answer for one, the other is on its way."""
+"""Concurrent part uploads: one part is sent while S3 has yet to answer for the other."""
 
 
 @dataclass(frozen=True, slots=True)
 class Builder:
-    """read: how results are fetched, by `READERS` threads."""
+    """read: fetches a range of a result; called from `READERS` threads."""
 
     jobs: JobTable
     bucket: Bucket
@@ -47,21 +47,21 @@ class Builder:
     read: Read
 
     def build(self, message: ArchiveMessage) -> None:
-        """Build the whole ZIP, or one share of it; who comes first deals the others out.
+        """Build one share of the archive; the first message also dispatches the other shares.
 
-        A message for a generation that is built, or no longer wanted, does nothing. Raises
-        ArchiveError once the archive is on record as failed.
+        A message for a generation that is already built, or superseded, does nothing. Raises
+        ArchiveError after recording the archive as failed.
         """
         job = self.jobs.get(message.job_id)
-        if job is None or not _wanted(job, message.generation):
+        if job is None or not _is_building(job, message.generation):
             return
         contents = self._contents(job, message)
         layout = contents.layout()
         if self.bucket.size_of(_key(job)) == layout.size:
-            self._say_ready(job, layout.size)  # whoever completed it died before it could
+            self._mark_ready(job, layout.size)  # the worker that completed it died before this
             return
         parts = layout.parts()
-        upload_id = message.upload_id or self._begin(job)
+        upload_id = message.upload_id or self._upload_id(job)
         if upload_id is None:
             return
         shares = _shares(parts)
@@ -71,7 +71,7 @@ class Builder:
         try:
             self._upload(job, contents, layout, parts[first - 1 : last], upload_id)
         except ArchiveError:
-            self._say_failed(job)
+            self._mark_failed(job)
             raise
         self._complete(job, layout, parts, upload_id)
 
@@ -96,8 +96,11 @@ class Builder:
             ]
         )
 
-    def _begin(self, job: Job) -> str | None:
-        """The one multipart upload of this generation, whoever began it."""
+    def _upload_id(self, job: Job) -> str | None:
+        """Return the multipart upload of this generation, starting it if no worker has.
+
+        Returns None if the generation was superseded meanwhile.
+        """
         if job.archive.upload_id:
             return job.archive.upload_id
         key = _key(job)
@@ -121,13 +124,13 @@ class Builder:
         parts: Sequence[Part],
         upload_id: str,
     ) -> None:
-        """Upload those of `parts` that S3 does not have yet, each while the next ones are read.
+        """Upload the `parts` that S3 does not have yet, reading the next ones meanwhile.
 
-        Stops where the upload is gone: a repeat of the same work has completed it.
+        Stops if the upload no longer exists: another delivery of this message has completed it.
         """
         key = _key(job)
-        there = self.bucket.uploaded_parts(key, upload_id)
-        missing = [part for part in parts if part.number not in there]
+        uploaded = self.bucket.uploaded_parts(key, upload_id)
+        missing = [part for part in parts if part.number not in uploaded]
         reader = PartReader(layout, contents.items, self.read)
         with ThreadPoolExecutor(READERS) as readers, ThreadPoolExecutor(WRITERS) as writers:
             under_way: deque[Future[bool]] = deque()
@@ -143,27 +146,29 @@ class Builder:
     def _complete(
         self, job: Job, layout: Layout[str], parts: Sequence[Part], upload_id: str
     ) -> None:
-        """Complete the upload if every part is there, and say that the ZIP is ready.
+        """Complete the upload if every part is uploaded, and mark the archive as ready.
 
-        Raises RetryLater where neither the upload nor the ZIP is there.
+        Raises RetryLater if neither the upload nor the archive exists.
         """
-        there = self.bucket.uploaded_parts(_key(job), upload_id)
-        if len(there) == len(parts):
-            self.bucket.complete_upload(_key(job), upload_id, there)
+        uploaded = self.bucket.uploaded_parts(_key(job), upload_id)
+        if len(uploaded) == len(parts):
+            self.bucket.complete_upload(_key(job), upload_id, uploaded)
         elif self.bucket.size_of(_key(job)) != layout.size:
-            if there:
-                return  # another worker is still at its share
-            raise RetryLater("archive_gone", "The upload of the ZIP is gone; retry the job.")
-        self._say_ready(job, layout.size)
+            if uploaded:
+                return  # another worker is still building its share
+            raise RetryLater(
+                "archive_gone", "The archive's multipart upload no longer exists; retry the job."
+            )
+        self._mark_ready(job, layout.size)
 
-    def _say_ready(self, job: Job, size: int) -> None:
+    def _mark_ready(self, job: Job, size: int) -> None:
         ready = Archive(ArchiveStatus.READY, job.archive.generation, size)
         try:
             self.jobs.change(job.job_id, lambda now: now.with_archive(ready))
         except NotFound:
             self.bucket.delete(_key(job))  # the job was deleted meanwhile
 
-    def _say_failed(self, job: Job) -> None:
+    def _mark_failed(self, job: Job) -> None:
         with suppress(NotFound):
             self.jobs.change(
                 job.job_id, lambda now: now.with_archive(now.archive.failed(job.archive.generation))
@@ -175,16 +180,16 @@ def _key(job: Job) -> str:
 
 
 def _plan_key(job: Job) -> str:
-    """What the workers that share a ZIP read; it goes with the bucket's life-cycle rule."""
+    """The plan that workers of one archive share. The bucket's life-cycle rule deletes it."""
     return f"{_key(job)}.plan"
 
 
-def _wanted(job: Job, generation: int) -> bool:
+def _is_building(job: Job, generation: int) -> bool:
     return job.archive.generation == generation and job.archive.status is ArchiveStatus.BUILDING
 
 
 def _shares(parts: Sequence[Part]) -> list[list[Part]]:
-    """The parts in runs as even as can be, of at most `SHARE` bytes."""
+    """Split the parts into runs of similar length, of at most `SHARE` bytes each."""
     workers = max(1, -(-parts[-1].end // SHARE))
     each = -(-len(parts) // workers)
     return [list(parts[start : start + each]) for start in range(0, len(parts), each)]

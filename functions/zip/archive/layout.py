@@ -1,8 +1,8 @@
-"""A result archive as a plan: every byte's place is known before one is moved.
+"""Plans the archive: the position of every byte is known before any result is read.
 
-Photos are compressed already, so entries are stored, and their sizes and CRC-32 are on record: any
-range of the archive can be made on its own, by any worker, at any time. Section numbers in this
-module and in `records` are those of APPNOTE 6.3.10.
+Photos are already compressed, so entries are stored, and their sizes and CRC-32 are on record. Any
+worker can therefore build any range of the archive at any time. Section numbers in this module and
+in `records` are those of APPNOTE 6.3.10.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ Ref = TypeVar("Ref")
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
 MIN_PART = 5 * 1024 * 1024
 MAX_PARTS = 10_000
-# A few of them in memory are well within a worker's.
+# A worker can hold a few parts of this size in memory.
 USUAL_PART = 8 * 1024 * 1024
 _MIB = 1024 * 1024
 
 
 class Item(NamedTuple, Generic[Ref]):
-    """A result to be stored. path: safe and unique. ref: where its bytes are, for the caller."""
+    """A result to store. path: safe and unique. ref: the caller's reference to its bytes."""
 
     path: str
     size: int
@@ -37,7 +37,7 @@ class Item(NamedTuple, Generic[Ref]):
 
 
 class Trailing(NamedTuple):
-    """A file whose bytes are at hand, placed behind the items: the manifest."""
+    """A file with its bytes in memory, placed after the items: the manifest."""
 
     path: str
     data: bytes
@@ -45,13 +45,13 @@ class Trailing(NamedTuple):
 
 
 class Literal(NamedTuple):
-    """Bytes of the archive itself."""
+    """Bytes of the archive that belong to no item: headers, directory and trailing files."""
 
     data: bytes
 
 
 class Slice(NamedTuple, Generic[Ref]):
-    """Bytes [start, end) of the item that `ref` names."""
+    """Bytes [start, end) of the item referenced by `ref`."""
 
     ref: Ref
     start: int
@@ -67,11 +67,11 @@ class Part(NamedTuple):
 
 
 class Layout(Generic[Ref]):
-    """The ZIP of `items` followed by `trailing`; equal arguments give equal bytes.
+    """The archive of `items` followed by `trailing`. Equal arguments give equal bytes.
 
-    size: of the whole archive, in bytes. Two numbers are kept for each item; headers are made
-    anew whenever their bytes are asked for. A time without a zone counts as it stands, any other
-    as UTC, since the format knows no zones (4.4.6).
+    size: of the whole archive, in bytes. Two numbers are kept per item; headers are rebuilt
+    whenever their bytes are needed. The format has no time zones (4.4.6): times without a zone are
+    written unchanged, all others are converted to UTC.
     """
 
     def __init__(self, items: Sequence[Item[Ref]], trailing: Sequence[Trailing] = ()) -> None:
@@ -81,7 +81,7 @@ class Layout(Generic[Ref]):
             Item(t.path, len(t.data), zlib.crc32(t.data), t.modified, i)
             for i, t in enumerate(trailing)
         ]
-        # Where each entry begins, and its directory header; both end with where the next would.
+        # The start of each entry and of its central header. Both lists also have an end position.
         self._begins = array("Q", [0])
         headers = array("Q", [0])
         begin = header = 0
@@ -96,7 +96,7 @@ class Layout(Generic[Ref]):
         self.size = begin + header + len(self._end)
 
     def segments(self, start: int, end: int) -> Iterator[Literal | Slice[Ref]]:
-        """Bytes [start, end) of the archive, in order; any range can be built on its own."""
+        """Yield the pieces that make up bytes [start, end) of the archive, in order."""
         if not 0 <= start <= end <= self.size:
             raise ValueError(f"no bytes {start} to {end} in {self.size}")
         literal = bytearray()
@@ -120,9 +120,10 @@ class Layout(Generic[Ref]):
             yield Literal(bytes(literal))
 
     def parts(self, part_size: int | None = None) -> list[Part]:
-        """The archive cut for a multipart upload, `part_size` bytes each but the last.
+        """Split the archive into parts of `part_size` bytes for a multipart upload.
 
-        Raises ValueError for a part size that S3 refuses for an archive of this size.
+        The last part may be shorter. Raises ValueError if S3 would reject the part size for an
+        archive of this size.
         """
         size = part_size_for(self.size) if part_size is None else part_size
         if size < MIN_PART or size * MAX_PARTS < self.size:
@@ -133,7 +134,7 @@ class Layout(Generic[Ref]):
         ]
 
     def _pieces(self, start: int) -> Iterator[tuple[int, bytes | Slice[Ref]]]:
-        """The archive from the piece that holds byte `start` on, each with its own position."""
+        """Yield (position, piece) from the piece that contains byte `start` to the end."""
         count = len(self._begins) - 1
         first = min(bisect_right(self._begins, start) - 1, count)
         for index, entry in enumerate(self._entries(first), start=first):
@@ -155,13 +156,13 @@ class Layout(Generic[Ref]):
         yield self._headers[count], self._end
 
     def _entries(self, first: int) -> Iterator[Item[Ref] | Item[int]]:
-        """Items, then what trails them, from the index `first` on."""
+        """Yield the items, then the trailing files, from index `first`."""
         for index in range(first, len(self._items)):
             yield self._items[index]
         yield from self._after[max(0, first - len(self._items)) :]
 
 
 def part_size_for(total: int) -> int:
-    """A part size in bytes that S3 accepts for an object of `total` bytes, in whole MiB."""
+    """Return a part size that S3 accepts for an object of `total` bytes, in whole MiB."""
     needed = -(-total // MAX_PARTS)
     return max(USUAL_PART, -(-needed // _MIB) * _MIB)

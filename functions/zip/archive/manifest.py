@@ -1,4 +1,4 @@
-"""What the result ZIP holds, and the manifest that says what became of every file."""
+"""The contents of the archive: a job's results, and a manifest of every file's outcome."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MANIFEST = "manifest.json"
 
 
 class Contents(NamedTuple):
-    """What goes into a ZIP; equal contents give equal bytes, whoever builds which part of them.
+    """The contents of an archive. Equal contents give equal bytes, so workers can share the parts.
 
     items: an item's ref is its key in the bucket. created_at: seconds since 1970.
     """
@@ -32,7 +32,7 @@ class Contents(NamedTuple):
         return Layout(self.items, [manifest])
 
     def dumps(self) -> bytes:
-        """For the workers that share the ZIP: reading this is far cheaper than asking the table."""
+        """Serialise for the other workers. Reading this is far cheaper than querying the table."""
         items = [
             [
                 item.path,
@@ -59,7 +59,7 @@ class Contents(NamedTuple):
 
 
 def contents_of(job: Job, files: Iterable[File]) -> Contents:
-    """The results of a job, under unique names, and what became of every file."""
+    """Collect a job's results under unique names, and the outcome of every file."""
     names = UniqueNames(reserved=[MANIFEST])
     created = _time(job.created_at)
     items: list[Item[str]] = []
@@ -71,7 +71,7 @@ def contents_of(job: Job, files: Iterable[File]) -> Contents:
         if file.status is FileStatus.SUCCEEDED and file.result is not None:
             result = file.result
             path = names.add(with_extension(file.name, "." + result.key.rpartition(".")[2]))
-            # The photo's own time stamp where the ZIP it came in told it.
+            # Keep the time stamp that the photo had in its ZIP.
             modified = created if file.modified is None else _time(file.modified)
             items.append(Item(path, result.size, result.crc32, modified, result.key))
         outcomes.append(_line(_outcome(file, path)))
@@ -80,7 +80,7 @@ def contents_of(job: Job, files: Iterable[File]) -> Contents:
         "created_at": clock.iso(job.created_at),
         "options": json.loads(job.options),
     }
-    # A line for each file, for grep; and no object of 100,000 others is in memory for it.
+    # One line per file suits grep, and avoids an object of up to 100,000 files in memory.
     lines = ",\n".join(outcomes)
     return Contents(items, f'{_line(head)[:-1]}, "files": [\n{lines}\n]}}\n', job.created_at)
 

@@ -1,4 +1,4 @@
-"""The bytes of an archive's parts, read ahead and held against what is on record."""
+"""Reads the bytes of an archive's parts ahead, and checks them against the recorded results."""
 
 from __future__ import annotations
 
@@ -12,15 +12,18 @@ from darkroom.errors import ArchiveError
 from functions.zip.archive.layout import Item, Layout, Literal, Part, Slice
 
 AHEAD = 16 * 1024 * 1024
-"""Bytes read ahead of the part under way, across the ends of parts: 80 results of 200 kB. With one
-part's alone the last of each part's reads would have the readers to itself."""
+"""Bytes to read ahead of the current part: 80 results of 200 kB.
+
+Reading ahead continues into the next parts. Otherwise most readers would be idle during the last
+reads of each part.
+"""
 
 Read = Callable[[str, int, int], bytes]
-"""Bytes [start, end) of the object under a key."""
+"""Returns bytes [start, end) of the object with a given key."""
 
 
 class _Step(NamedTuple):
-    """A piece to be fetched. part: the one it belongs to; None if it is only to be checked."""
+    """A piece to fetch. part: the part it belongs to; None if it is only read to be checked."""
 
     part: Part | None
     piece: Literal | Slice[str]
@@ -32,7 +35,7 @@ class _Step(NamedTuple):
 
 
 class PartReader:
-    """Puts parts together from `items`, which are those of `layout`, fetched with `read`."""
+    """Assembles parts of `layout` from its `items`, which are fetched with `read`."""
 
     def __init__(self, layout: Layout[str], items: Iterable[Item[str]], read: Read) -> None:
         self._layout = layout
@@ -40,10 +43,10 @@ class PartReader:
         self._read = read
 
     def bodies(self, parts: Iterable[Part], readers: Executor) -> Iterator[tuple[Part, bytes]]:
-        """Each part with its bytes, which are those on record.
+        """Yield each part with its checked bytes.
 
-        Held at a time: the part under way, twice as it is put together, and `AHEAD` (at least one
-        piece). Raises ArchiveError (`result_changed`).
+        Memory: the current part, twice while it is joined, and `AHEAD` (at least one piece).
+        Raises ArchiveError (`result_changed`).
         """
         pieces: list[bytes] = []
         left = 0
@@ -58,21 +61,24 @@ class PartReader:
                 yield part, body
 
     def _steps(self, parts: Iterable[Part]) -> Iterator[_Step]:
-        """What comes before a result's cut is read too where another worker had it: only a whole
-        result can be checked, and this is who sees its end."""
-        known = None
+        """Yield the pieces to fetch for `parts`.
+
+        If a part begins inside a result, the result's beginning is read as well. It belongs to
+        another worker's part, but the CRC-32 can only be checked over the whole result.
+        """
+        previous = None
         for part in parts:
             for piece in self._layout.segments(part.start, part.end):
                 if isinstance(piece, Slice):
-                    if piece.start and known != (piece.ref, piece.start):
+                    if piece.start and previous != (piece.ref, piece.start):
                         for start in range(0, piece.start, AHEAD):
                             end = min(start + AHEAD, piece.start)
                             yield _Step(None, Slice(piece.ref, start, end))
-                    known = (piece.ref, piece.end)
+                    previous = (piece.ref, piece.end)
                 yield _Step(part, piece)
 
     def _fetched(self, steps: Iterable[_Step], readers: Executor) -> Iterator[tuple[_Step, bytes]]:
-        """Every step with its bytes, in order; the next ones are under way meanwhile."""
+        """Yield every step with its bytes, in order, while later steps are being fetched."""
         ahead: deque[tuple[_Step, Callable[[], bytes]]] = deque()
         held = 0
         for step in steps:
@@ -80,13 +86,13 @@ class PartReader:
                 first, data = ahead.popleft()
                 yield first, data()
                 held -= first.size
-            ahead.append((step, self._begin(step.piece, readers)))
+            ahead.append((step, self._start(step.piece, readers)))
             held += step.size
         for step, data in ahead:
             yield step, data()
 
-    def _begin(self, piece: Literal | Slice[str], readers: Executor) -> Callable[[], bytes]:
-        """What to call for the bytes."""
+    def _start(self, piece: Literal | Slice[str], readers: Executor) -> Callable[[], bytes]:
+        """Start fetching a piece. Returns a function that waits for its bytes."""
         if isinstance(piece, Literal):
             return lambda: piece.data
         return readers.submit(self._read, piece.ref, piece.start, piece.end).result
@@ -97,12 +103,12 @@ class PartReader:
         crc32 = 0
         for (part, piece), data in fetched:
             if isinstance(piece, Slice):
-                size, wanted = self._crc32s[piece.ref]
+                size, expected = self._crc32s[piece.ref]
                 crc32 = zlib.crc32(data, crc32 if piece.start else 0)
                 cut = len(data) != piece.end - piece.start
-                if cut or (piece.end == size and crc32 != wanted):
+                if cut or (piece.end == size and crc32 != expected):
                     raise ArchiveError(
                         "result_changed",
-                        f"{piece.ref} is not the result on record; fetch the results one by one.",
+                        f"{piece.ref} is not the recorded result; download the results one by one.",
                     )
             yield part, data

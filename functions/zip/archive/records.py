@@ -1,4 +1,4 @@
-"""The records of a ZIP with stored entries, as bytes. Section numbers are those of APPNOTE."""
+"""Encodes the records of a ZIP with stored entries. Section numbers are those of APPNOTE."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ _LOCATOR = Struct("<4sIQI")  # 4.3.15
 _END = Struct("<4s4H2IH")  # 4.3.16
 _MAX16, _MAX32 = 0xFFFF, 0xFFFFFFFF
 _PLAIN, _ZIP64 = 20, 45  # versions needed (4.4.3.2)
-_MADE_ON_UNIX = 3 << 8  # 4.4.2: what makes the file mode below count
+_MADE_ON_UNIX = 3 << 8  # 4.4.2: readers use the file mode below only with this host
 _MODE = 0o100644 << 16
 _UTF8 = 0x800  # 4.4.4
 _STORED = 0
 
 
 def local_header(path: str, size: int, crc32: int, modified: datetime | None) -> bytes:
-    """The header that an entry's bytes follow."""
+    """Encode the local header, which precedes an entry's bytes."""
     name = path.encode()
     time, date = _dos_time(modified)
     version, short, extra = _PLAIN, size, b""
     if size >= _MAX32:
-        # Both sizes belong into a local header's extra field (4.5.3).
+        # The extra field of a local header must contain both sizes (4.5.3).
         version, short, extra = _ZIP64, _MAX32, _zip64_extra(size, size)
     return b"".join(
         (
@@ -41,7 +41,7 @@ def local_header(path: str, size: int, crc32: int, modified: datetime | None) ->
 def central_header(
     path: str, size: int, crc32: int, modified: datetime | None, offset: int
 ) -> bytes:
-    """The entry in the directory; `offset` is where its local header begins."""
+    """Encode the entry's central header; `offset` is the position of its local header."""
     name = path.encode()
     time, date = _dos_time(modified)
     large = [size, size] if size >= _MAX32 else []
@@ -63,7 +63,7 @@ def central_header(
 
 
 def end_records(count: int, offset: int, size: int) -> bytes:
-    """What follows the directory of `count` entries and `size` bytes that begins at `offset`."""
+    """Encode the end records of a directory of `count` entries and `size` bytes at `offset`."""
     end = _END.pack(
         b"PK\5\6", 0, 0, min(count, _MAX16), min(count, _MAX16),
         min(size, _MAX32), min(offset, _MAX32), 0,
@@ -71,7 +71,7 @@ def end_records(count: int, offset: int, size: int) -> bytes:
     if count < _MAX16 and size < _MAX32 and offset < _MAX32:
         return end
     made = _MADE_ON_UNIX | _ZIP64
-    # The record's own size is given without its first 12 bytes (4.3.14.1).
+    # The declared size of the record excludes its first 12 bytes (4.3.14.1).
     end64 = _END64.pack(b"PK\6\6", _END64.size - 12, made, _ZIP64, 0, 0, count, count, size, offset)
     return end64 + _LOCATOR.pack(b"PK\6\7", 0, offset + size, 1) + end
 
@@ -81,8 +81,8 @@ def _zip64_extra(*values: int) -> bytes:
 
 
 def _dos_time(modified: datetime | None) -> tuple[int, int]:
-    """Time and date as MS-DOS has them (4.4.6): two-second steps, the years 1980 to 2107."""
-    # The first and the last year that Python knows cannot be moved to another zone.
+    """Encode time and date for MS-DOS (4.4.6): two-second steps, clamped to 1980 to 2107."""
+    # Converting Python's first or last year to another time zone may overflow.
     if modified is not None and modified.tzinfo is not None and 1 < modified.year < 9999:
         modified = modified.astimezone(UTC)
     if modified is None or modified.year < 1980:

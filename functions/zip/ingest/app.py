@@ -1,4 +1,4 @@
-"""The ingest queue: what has arrived in the bucket becomes one message per photo."""
+"""Consumes the ingest queue: turns each uploaded object into one message per photo."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ logger = Logger(service="ingest")
 _processor = BatchProcessor(event_type=EventType.SQS)
 
 STOP_MILLISECONDS = 10_000
-"""With less time than this left, the fan-out leaves the rest to a new message."""
+"""With less time than this left, the fan-out sends itself a message for the rest."""
 
 
 @logger.inject_lambda_context

@@ -1,4 +1,4 @@
-"""Names in a ZIP that does not say how they are written (APPNOTE 4.4.4 bit 11, appendix D)."""
+"""Decodes entry names when the ZIP does not declare UTF-8 (APPNOTE 4.4.4 bit 11, appendix D)."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _UNICODE_PATH = 0x7075  # 4.6.9
 
 
 def legacy_encoding(names: Iterable[bytes]) -> str:
-    """The encoding of an archive's names that are neither ASCII nor UTF-8: CP437, which the format
-    prescribes, or Shift-JIS (as CP932), which Japanese Windows writes.
+    """Detect the encoding of a ZIP's names that are neither ASCII nor UTF-8.
 
-    An archive is written on one machine, so that all its names decide together: each must be
-    Shift-JIS, and one at least must look Japanese.
+    It is CP437, which the format prescribes, or Shift-JIS (as CP932), which Japanese Windows
+    writes. A ZIP is usually written on one machine, so all names share one encoding: it is
+    Shift-JIS if every name decodes as Shift-JIS and at least one looks Japanese.
     """
     japanese = False
     for name in names:
@@ -31,9 +31,11 @@ def legacy_encoding(names: Iterable[bytes]) -> str:
 
 
 def _is_japanese(text: str, western: str) -> bool:
-    """Whether a name is better read as `text` than as `western`. A single kanji between Latin
-    letters is what "größe" gives, so that only two characters in a row, or box-drawing characters
-    in the other reading, are proof."""
+    """Whether `text` (decoded as CP932) is more plausible than `western` (decoded as CP437).
+
+    "größe" decoded as CP932 has a single kanji between Latin letters. Evidence of Japanese is
+    therefore two Japanese characters in a row, or box-drawing characters in the CP437 reading.
+    """
     kinds = [_script(c) for c in text]
     in_a_row = any(a and b for a, b in pairwise(kinds))
     boxes = any(not c.isascii() and not c.isalpha() for c in western)
@@ -41,7 +43,7 @@ def _is_japanese(text: str, western: str) -> bool:
 
 
 def _script(character: str) -> str:
-    """HIRAGANA, KATAKANA, CJK or HALFWIDTH; empty for what is not Japanese."""
+    """HIRAGANA, KATAKANA, CJK or HALFWIDTH; empty for any other character."""
     name = unicodedata.name(character, "")
     japanese = ("HIRAGANA", "KATAKANA", "CJK UNIFIED", "HALFWIDTH KATAKANA")
     return name.split()[0] if name.startswith(japanese) else ""
@@ -56,8 +58,11 @@ def is_utf8(name: bytes) -> bool:
 
 
 def decode_name(name: bytes, flags: int, extra: bytes, legacy: str) -> str:
-    """A name as text. UTF-8 is taken for what it is even where bit 11 does not say so, as with
-    archives from macOS and Linux; Info-ZIP's Unicode path counts only if made for this name."""
+    """Decode an entry's name.
+
+    Valid UTF-8 is decoded as UTF-8 even without bit 11, because ZIPs from macOS and Linux often
+    leave it unset. Info-ZIP's Unicode path field is used only if its CRC-32 matches this name.
+    """
     if name.isascii():
         return name.decode("ascii")
     if not flags & UTF8_FLAG:

@@ -1,4 +1,4 @@
-"""Drops: objects that someone with bucket rights puts under `inbox/`, with no API call."""
+"""Drops: objects written directly to `inbox/` in the bucket, without an API call."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ OPTIONS = "darkroom-options"
 
 
 def is_drop(key: str) -> bool:
-    """Consoles make an empty object for each folder; those are no drops."""
+    """Whether the key is a drop. Empty objects that consoles create for folders are not."""
     return key.startswith(INBOX) and not key.endswith("/")
 
 
 def drop_job(arrival: UploadMessage, options: Options, settings: Settings) -> tuple[Job, File]:
-    """The job of a drop and its one upload: the same for every delivery of the same event."""
+    """The job of a drop, and its one upload. Redeliveries of an event give the same job id."""
     now = clock.now()
     job = Job(
         job_id=drop_job_id(arrival.key, arrival.etag, arrival.sequencer),
         job_type="drop",
         options=options.model_dump_json(),
-        token_hash="",  # nobody was given a token: only the deployment's key opens it
+        token_hash="",  # no token is issued: only the deployment's key gives access
         uploads=1,
         created_at=now,
         updated_at=now,
@@ -43,13 +43,13 @@ def drop_job(arrival: UploadMessage, options: Options, settings: Settings) -> tu
 
 
 def drop_options(metadata: Mapping[str, str], settings: Settings) -> Options:
-    """What the object's metadata asks for, or the deployment's defaults.
+    """The options in the object's metadata, or the deployment's defaults.
 
     Raises FileError (`invalid_options`, `unknown_model`).
     """
     try:
         text = metadata.get(OPTIONS)
-        wanted = settings.drop_options if text is None else parse_options_json(text)
-        return resolve(wanted, settings.models)
+        options = settings.drop_options if text is None else parse_options_json(text)
+        return resolve(options, settings.models)
     except InvalidRequest as error:
         raise FileError(error.code, error.message) from error

@@ -1,4 +1,4 @@
-"""Reads the central directory of a ZIP, header by header. Section numbers are those of APPNOTE."""
+"""Parses the headers in a ZIP's central directory. Section numbers are those of APPNOTE."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MAX16, _MAX32 = 0xFFFF, 0xFFFFFFFF
 
 
 class Header(NamedTuple):
-    """One entry of the directory (4.3.12). `at` is its own position in the directory."""
+    """One header of the central directory (4.3.12). `at` is its position in the directory."""
 
     at: int
     made_by: int
@@ -33,8 +33,11 @@ class Header(NamedTuple):
 
 
 class Entries(NamedTuple):
-    """The directory, checked. `at`: where each header lies in it. `offsets`: of local headers, in
-    the object. `overlapping`: indices of entries whose data runs into another entry."""
+    """The checked entries of a central directory.
+
+    at: the position of each header in the directory. offsets: of the local headers, in the object.
+    overlapping: the indices of entries whose data overlaps another entry.
+    """
 
     at: array[int]
     offsets: array[int]
@@ -42,11 +45,11 @@ class Entries(NamedTuple):
 
 
 def check_entries(directory: Directory, max_entries: int, max_bytes: int) -> Entries:
-    """One pass over all headers. Raises FileError for a count or total that cannot be."""
+    """Check all headers in one pass. Raises FileError if a header, count or total is invalid."""
     data, position, total, last = directory.data, 0, 0, 0
     at, offsets, ends = array("I"), array("Q"), array("Q")
-    # Archivers that know no ZIP64 (Finder's before macOS 10.15 or so) let offsets wrap at 4 GiB:
-    # then the "shift" is whole multiples of it, and entries lie in the directory's order.
+    # Archivers without ZIP64 support (Finder before about macOS 10.15) let offsets wrap at 4 GiB.
+    # The shift is then a multiple of 4 GiB, and entries are stored in the directory's order.
     wraps = not directory.zip64 and directory.shift > 0 and directory.shift % (_MAX32 + 1) == 0
     shift = 0 if wraps else directory.shift
     while position + _HEADER.size <= len(data):
@@ -60,7 +63,7 @@ def check_entries(directory: Directory, max_entries: int, max_bytes: int) -> Ent
         )  # fmt: skip
         after = position + _HEADER.size + name + extra
         if after + comment > len(data):
-            raise broken("its table of contents is cut off")
+            raise broken("its central directory is cut off")
         if _MAX32 in (compressed, size, offset):
             size, compressed, offset = _from_zip64(
                 data[after - extra : after], size, compressed, offset
@@ -81,19 +84,20 @@ def _check_totals(
     directory: Directory, position: int, count: int, total: int, max_bytes: int
 ) -> None:
     declared = count if directory.zip64 else count & _MAX16
-    behind = directory.data[position : position + 4]
-    # A digital signature may close the directory (4.3.13).
-    if declared != directory.count or (behind and behind != b"PK\5\5"):
-        raise broken("its table of contents does not have the entries it should have")
+    following = directory.data[position : position + 4]
+    # A digital signature may end the directory (4.3.13).
+    if declared != directory.count or (following and following != b"PK\5\5"):
+        raise broken("its central directory does not have the declared number of entries")
     if total > max_bytes:
         raise FileError(
             "archive_too_large",
-            f"The ZIP unpacks to {total / 1e9:,.1f} GB; the limit is {max_bytes / 1e9:,.1f} GB.",
+            f"The ZIP unpacks to {total / 1e9:,.1f} GB, over the limit of "
+            f"{max_bytes / 1e9:,.1f} GB; split it into smaller ZIPs.",
         )
 
 
 def read_header(directory: Directory, at: int) -> Header:
-    """The header at position `at` of the directory, ZIP64 sizes resolved."""
+    """Parse the header at position `at` of the directory and resolve its ZIP64 sizes."""
     (
         _, made_by, _, flags, method, time, date, crc32, compressed, size,
         name_size, extra_size, _, _, _, attributes, offset,
@@ -109,7 +113,7 @@ def read_header(directory: Directory, at: int) -> Header:
 
 
 def extra_field(extra: bytes, wanted: int) -> bytes | None:
-    """The first extra field with the id `wanted` (4.5.1), None where there is no whole one."""
+    """Return the first extra field with the id `wanted` (4.5.1); None if absent or cut off."""
     at = 0
     while at + 4 <= len(extra):
         kind = extra[at] | extra[at + 1] << 8
@@ -121,8 +125,11 @@ def extra_field(extra: bytes, wanted: int) -> bytes | None:
 
 
 def _from_zip64(extra: bytes, size: int, compressed: int, offset: int) -> tuple[int, int, int]:
-    """Size, compressed size and offset, those at their maximum taken from the ZIP64 extra field
-    (4.5.3) in this order. Where it is missing or short the maximum itself is meant."""
+    """Resolve size, compressed size and offset with the ZIP64 extra field (4.5.3).
+
+    The field holds, in this order, only the values that are at their 32-bit maximum. If it is
+    missing or too short, the maximum is taken literally.
+    """
     field = extra_field(extra, 1) or b""
     values = [size, compressed, offset]
     at = 0
@@ -136,27 +143,30 @@ def _from_zip64(extra: bytes, size: int, compressed: int, offset: int) -> tuple[
 def _overlapping(
     data: bytes, at: array[int], offsets: array[int], ends: array[int]
 ) -> frozenset[int]:
-    """Entries that run into the next one. An entry listed twice, alike in every respect, does not
-    overlap: real archives have such (https://github.com/python/cpython/issues/117779)."""
+    """Return the indices of entries whose data overlaps the next entry.
+
+    An identical entry listed twice does not count as an overlap, because real ZIPs contain such
+    duplicates (https://github.com/python/cpython/issues/117779).
+    """
     order = sorted(range(len(at)), key=offsets.__getitem__)
-    bad: set[int] = set()
+    overlapping: set[int] = set()
     following = 1 << 64
     while order:
         group = [order.pop()]
         while order and offsets[order[-1]] == offsets[group[0]]:
             group.append(order.pop())
         first = group[-1]
-        alike = _identity(data, at[first])
-        bad.update(
+        identity = _identity(data, at[first])
+        overlapping.update(
             i
             for i in group
-            if ends[i] > following or (i != first and _identity(data, at[i]) != alike)
+            if ends[i] > following or (i != first and _identity(data, at[i]) != identity)
         )
         following = offsets[first]
-    return frozenset(bad)
+    return frozenset(overlapping)
 
 
 def _identity(data: bytes, at: int) -> bytes:
-    """What tells one entry from another: its method, CRC-32, sizes, and name."""
+    """The fields that identify an entry: its method, CRC-32, sizes and name."""
     name_size = data[at + 28] | data[at + 29] << 8
     return data[at + 10 : at + 12] + data[at + 16 : at + 28] + data[at + 46 : at + 46 + name_size]

@@ -1,7 +1,7 @@
-"""The fan-out: what has arrived in the bucket becomes work, without copying a pixel.
+"""The fan-out: dispatches an uploaded object to the process queues without copying image data.
 
-Every step may be repeated: items that exist stay as they are, and a photo that is queued twice is
-processed once more to no effect. So a fan-out that dies is simply run again.
+Every step is idempotent: existing items are left unchanged, and processing a photo that was queued
+twice has no further effect. A fan-out that dies is therefore recovered by running it again.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 CHUNK = 100
-"""Entries dealt out at once: one transaction, ten requests to the queue."""
+"""Entries dispatched together: one transaction, ten requests to the queue."""
 THREADS = 8
 
 
 class Dispatched(NamedTuple):
-    """entries: of the upload. requests, bytes_read: what reading its directory took of S3."""
+    """entries: in the upload. requests, bytes_read: S3 usage for reading its central directory."""
 
     entries: int = 0
     requests: int = 0
@@ -49,7 +49,7 @@ class Dispatched(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """`out_of_time` tells when to stop and leave the rest to a message to oneself."""
+    """`out_of_time`: whether to stop and send a message to `own_queue` for the rest."""
 
     settings: Settings
     jobs: JobTable
@@ -59,11 +59,14 @@ class Intake:
     out_of_time: Callable[[], bool]
 
     def receive(self, arrival: UploadMessage) -> Dispatched:
-        """Turn an object into work; one that is nobody's, or was dealt out already, is let be."""
-        found = self._drop(arrival) if is_drop(arrival.key) else self._upload(arrival)
-        if found is None:
+        """Dispatch an object's photos.
+
+        Objects that belong to no job, and uploads already dispatched, are ignored.
+        """
+        pending = self._drop(arrival) if is_drop(arrival.key) else self._upload(arrival)
+        if pending is None:
             return Dispatched()
-        job, file = found
+        job, file = pending
         zip_file = RangedFile(self.bucket.reader(arrival.key, arrival.etag), arrival.size)
         try:
             listing = self._listing(zip_file, arrival, job, file)
@@ -98,15 +101,15 @@ class Intake:
     def _listing(
         self, zip_file: RangedFile, arrival: UploadMessage, job: Job, upload: File
     ) -> Listing | None:
-        """The entries of a ZIP; None for anything else. Raises FileError for a ZIP in ruins."""
+        """The entries of a ZIP; None for any other file. Raises FileError for an invalid ZIP."""
         if not _is_zip(zip_file.read(0, min(4, arrival.size)), arrival.key):
             return None
         listing = list_entries(zip_file, self.settings.limits)
-        known = upload.index in job.spans
-        if not known and job.next_index + len(listing) > MAX_FILES:
+        already_listed = upload.index in job.spans
+        if not already_listed and job.next_index + len(listing) > MAX_FILES:
             raise FileError(
                 "too_many_files",
-                f"One job holds {MAX_FILES:,} files at most; send this ZIP as a job of its own.",
+                f"A job holds at most {MAX_FILES:,} files; upload this ZIP in a separate job.",
             )
         return listing
 
@@ -120,9 +123,11 @@ class Intake:
     def _dispatch_zip(
         self, arrival: UploadMessage, job: Job, upload: File, listing: Listing
     ) -> None:
-        """The total is known before the first photo is sent, so that the last one ends the job.
+        """Record the job's total, then dispatch the ZIP's photos.
 
-        A job cancelled meanwhile gets the rest of its photos as cancelled ones: they are counted.
+        The total is recorded before the first photo is sent, so that the last one ends the job.
+        If the job is cancelled meanwhile, its remaining photos are added as cancelled files, so
+        that they are counted.
         """
         photos = sum(1 for _ in listing)
         job, listed = self.jobs.change(
@@ -153,30 +158,33 @@ class Intake:
 
 
 def _open(file: File) -> bool:
-    """Still to be dealt out, as far as anyone knows: the message may have been lost."""
+    """Whether the file may still need dispatching: a queued file's message may have been lost."""
     return file.status in (FileStatus.AWAITING_UPLOAD, FileStatus.QUEUED)
 
 
 def _is_zip(head: bytes, key: str) -> bool:
-    """By the bytes; a ZIP behind something else, such as an unpacker, only by its name."""
+    """Whether the object is a ZIP, by its signature or else by its file name.
+
+    A self-extracting ZIP begins with a program, so only its name identifies it.
+    """
     return head[:4] in (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08") or key.lower().endswith(".zip")
 
 
 def _entry_file(listed: Listed, job: Job, first: int, zip_source: Source) -> File:
     problem = listed.problem
-    waiting = FileStatus.CANCELLED if job.status.stopped else FileStatus.QUEUED
+    photo_status = FileStatus.CANCELLED if job.status.stopped else FileStatus.QUEUED
     return File(
         job_id=job.job_id,
         file_id=file_id(first + listed.index),
         name=safe_path(listed.path),
         size=listed.entry.size,
-        status=ended_by(problem) if problem else waiting,
+        status=ended_by(problem) if problem else photo_status,
         modified=listed.modified.timestamp() if listed.modified else None,
         source=zip_source.model_copy(update={"entry": listed.entry}),
         error=problem.as_dict() if problem else None,
     )
 
 
-def _chunks(things: Iterator[T], size: int) -> Iterator[list[T]]:
-    while chunk := list(islice(things, size)):
+def _chunks(items: Iterator[T], size: int) -> Iterator[list[T]]:
+    while chunk := list(islice(items, size)):
         yield chunk

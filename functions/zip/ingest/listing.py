@@ -1,4 +1,4 @@
-"""What an uploaded ZIP holds, from its central directory alone."""
+"""Lists the entries of an uploaded ZIP from its central directory."""
 
 from __future__ import annotations
 
@@ -17,31 +17,32 @@ from functions.zip.ingest.directory import Directory, read_directory
 from functions.zip.ingest.headers import LOCAL_FIXED, Entries, Header, check_entries, read_header
 from functions.zip.ingest.ranged import RangedFile
 
-_ENCRYPTED = 0x1 | 0x40 | 0x2000  # APPNOTE 4.4.4: plainly, strongly, and the directory too
+_ENCRYPTED = 0x1 | 0x40 | 0x2000  # APPNOTE 4.4.4: traditional, strong, central directory
 _PATCH = 0x20
-# Stored, deflate, deflate64, bzip2, LZMA, Zstandard and XZ (4.4.5): what `process` inflates.
+# Stored, deflate, deflate64, bzip2, LZMA, Zstandard and XZ (4.4.5): the methods `process` supports.
 METHODS = frozenset({0, 8, 9, 12, 14, 93, 95})
 _AES = 99
 _UNIX, _DARWIN = 3, 19  # 4.4.2
 _DOS_FOLDER = 0x10
-_LITTER = frozenset({".ds_store", "thumbs.db", "desktop.ini"})
+_SYSTEM_FILES = frozenset({".ds_store", "thumbs.db", "desktop.ini"})
 _ARCHIVES = frozenset(
     {".7z", ".bz2", ".cbr", ".cbz", ".gz", ".jar", ".lzh", ".rar", ".tar", ".tbz", ".tgz", ".txz"}
     | {".xz", ".zip", ".zipx", ".zst"}
 )
-# The standard library's own table, so that names mean the same on every machine.
+# The standard library's built-in table, so that results do not depend on the machine.
 _TYPES = mimetypes.MimeTypes()
 _ENOUGH_NAMES = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """One entry of the directory.
+    """One entry of the central directory.
 
-    index: its place in the directory from 0; directories and litter leave gaps.
-    path: decoded, with '/' between folders, otherwise as the archive has it (not safe to use).
-    modified: the archiver's wall clock, which has no zone, labelled UTC; None where invalid.
-    problem: why it is not processed, None for a photo.
+    index: the entry's position in the directory, from 0. Folders and system files leave gaps.
+    path: decoded, with '/' between folders, otherwise as stored in the ZIP (not safe to use).
+    modified: the archiver's local time, labelled UTC because the format has no time zone; None
+        if invalid.
+    problem: why the entry is not processed; None for a photo.
     """
 
     index: int
@@ -52,7 +53,7 @@ class Listed:
 
 
 class Listing:
-    """A checked directory, read entry by entry; any walk can start anywhere."""
+    """A checked central directory. Iteration decodes one entry at a time, from any index."""
 
     def __init__(self, directory: Directory, entries: Entries, limits: Limits) -> None:
         self._directory = directory
@@ -61,20 +62,20 @@ class Listing:
         self._legacy = legacy_encoding(_undeclared_names(directory, entries))
 
     def __len__(self) -> int:
-        """Entries in the directory, with those left out."""
+        """The number of entries in the directory, including folders and system files."""
         return len(self._entries.at)
 
     def __iter__(self) -> Iterator[Listed]:
         return self.entries()
 
     def entries(self, start: int = 0) -> Iterator[Listed]:
-        """The entries from index `start` on, so that a fan-out can go on where it stopped."""
+        """Iterate from index `start`, so that a fan-out can resume where it stopped."""
         for index in range(start, len(self)):
             header = read_header(self._directory, self._entries.at[index])
             path = decode_name(header.name, header.flags, header.extra, self._legacy)
-            # Only now: a Shift-JIS character may have a backslash for its second byte.
+            # After decoding: the second byte of a Shift-JIS character may be a backslash.
             path = path.replace("\\", "/")
-            if not (_is_folder(header, path) or _is_litter(path)):
+            if not (_is_folder(header, path) or _is_system_file(path)):
                 yield self._listed(index, path, header)
 
     def _listed(self, index: int, path: str, header: Header) -> Listed:
@@ -87,8 +88,8 @@ class Listing:
             crc32=header.crc32,
         )
         problem = (
-            _no_photo(header, path)
-            or _unreadable(header)
+            _not_a_photo(header, path)
+            or _unsupported(header)
             or self._misplaced(index, entry)
             or self._too_large(entry)
         )
@@ -97,9 +98,14 @@ class Listing:
     def _misplaced(self, index: int, entry: ZipEntry) -> FileError | None:
         end = entry.offset + entry.header_size + entry.compressed_size
         if end > self._directory.start:
-            return FileError("entry_outside_archive", "The entry points outside its ZIP.")
+            return FileError(
+                "entry_outside_archive", "The entry lies outside its ZIP; create the ZIP again."
+            )
         if index in self._entries.overlapping:
-            return FileError("overlapping_entries", "The entry runs into another one of its ZIP.")
+            return FileError(
+                "overlapping_entries",
+                "The entry overlaps another entry of its ZIP; create the ZIP again.",
+            )
         return None
 
     def _too_large(self, entry: ZipEntry) -> FileError | None:
@@ -112,26 +118,32 @@ class Listing:
 
 
 def list_entries(file: RangedFile, limits: Limits) -> Listing:
-    """Fetch and check the whole directory. What is wrong with the archive as a whole is raised
-    here, as FileError and before any entry is seen; what is wrong with one is its `problem`."""
+    """Fetch and check the whole central directory.
+
+    Raises FileError if the ZIP as a whole is invalid or over a limit. A fault of a single entry is
+    reported as its `problem`.
+    """
     if file.size > limits.zip_bytes:
         limit = f"{limits.zip_bytes / 1e9:,.1f} GB"
-        raise FileError("archive_too_large", f"The ZIP is over the limit of {limit}.")
+        raise FileError(
+            "archive_too_large",
+            f"The ZIP is over the limit of {limit}; split it into smaller ZIPs.",
+        )
     directory = read_directory(file, limits.zip_entries)
     entries = check_entries(directory, limits.zip_entries, limits.zip_bytes)
     return Listing(directory, entries, limits)
 
 
 def _undeclared_names(directory: Directory, entries: Entries) -> Iterator[bytes]:
-    """Some of the names that are neither ASCII nor UTF-8."""
-    found = 0
+    """Yield names that are neither ASCII nor UTF-8, at most `_ENOUGH_NAMES` of them."""
+    count = 0
     data = directory.data
     for at in entries.at:
         name = data[at + 46 : at + 46 + (data[at + 28] | data[at + 29] << 8)]
         if not name.isascii() and not (data[at + 9] << 8 & UTF8_FLAG) and not is_utf8(name):
             yield name
-            found += 1
-        if found == _ENOUGH_NAMES:
+            count += 1
+        if count == _ENOUGH_NAMES:
             return
 
 
@@ -142,18 +154,24 @@ def _is_folder(header: Header, path: str) -> bool:
     return bool(marked) and header.size == 0
 
 
-def _is_litter(path: str) -> bool:
+def _is_system_file(path: str) -> bool:
     folders, _, name = path.rpartition("/")
-    return name.startswith("._") or name.casefold() in _LITTER or "__MACOSX" in folders.split("/")
+    return (
+        name.startswith("._")
+        or name.casefold() in _SYSTEM_FILES
+        or "__MACOSX" in folders.split("/")
+    )
 
 
 def _unix_mode(header: Header) -> int:
     return header.attributes >> 16 if header.made_by >> 8 in (_UNIX, _DARWIN) else 0
 
 
-def _no_photo(header: Header, path: str) -> SkippedFile | None:
+def _not_a_photo(header: Header, path: str) -> SkippedFile | None:
     if stat.S_ISLNK(_unix_mode(header)):
-        return SkippedFile("symbolic_link", "The entry is a link, not a file.")
+        return SkippedFile(
+            "symbolic_link", "The entry is a symbolic link; add the photo itself to the ZIP."
+        )
     name = path.rpartition("/")[2]
     stem, dot, extension = name.rpartition(".")
     return _by_extension(dot + extension.lower()) if stem and dot else None
@@ -161,34 +179,41 @@ def _no_photo(header: Header, path: str) -> SkippedFile | None:
 
 @lru_cache(maxsize=1024)
 def _by_extension(extension: str) -> SkippedFile | None:
-    """A name only says what is certainly no photo; of the rest, the bytes decide later."""
+    """Reject extensions that are certainly not photos. `process` checks the bytes of the rest."""
     if extension in _ARCHIVES:
         return SkippedFile(
-            "nested_archive", "An archive inside the ZIP is not opened. Please send it by itself."
+            "nested_archive",
+            "Compressed files inside a ZIP are not unpacked; upload their photos separately.",
         )
     kind, encoding = _TYPES.guess_type("name" + extension, strict=False)
     if encoding or (kind and not kind.startswith("image/")):
-        return SkippedFile("not_a_photo", f"The name says that this is no photo ({extension}).")
+        return SkippedFile(
+            "not_a_photo",
+            f"The extension {extension} is not that of a photo; rename the file if it is one.",
+        )
     return None
 
 
-def _unreadable(header: Header) -> FileError | None:
+def _unsupported(header: Header) -> FileError | None:
     if header.flags & _ENCRYPTED or header.method == _AES:
         return FileError(
-            "encrypted_entry", "The photo is encrypted. Please pack it without a password."
+            "encrypted_entry", "The photo is encrypted; create the ZIP without a password."
         )
     if header.method not in METHODS or header.flags & _PATCH:
         return FileError(
             "unsupported_compression",
-            f"Compression method {header.method} is not supported. Please pack it with Deflate.",
+            f"Compression method {header.method} is not supported; create the ZIP with Deflate.",
         )
     if header.method == 0 and header.size != header.compressed_size:
-        return FileError("size_mismatch", "The ZIP gives two different sizes for the photo.")
+        return FileError(
+            "size_mismatch",
+            "The ZIP declares two different sizes for the photo; create the ZIP again.",
+        )
     return None
 
 
 def _modified(header: Header) -> datetime | None:
-    """Time and date as MS-DOS writes them (4.4.6), in steps of two seconds."""
+    """Convert the MS-DOS date and time (4.4.6), which have a resolution of two seconds."""
     date, time = header.date, header.time
     try:
         return datetime(

@@ -1,4 +1,4 @@
-"""A large object read by ranges, in few requests."""
+"""Reads byte ranges of a large object with few requests."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from collections.abc import Callable
 from darkroom.errors import FileError
 
 Fetch = Callable[[int, int], bytes]
-"""The object's bytes from `start` up to, not including, `end`; never asked past its size."""
+"""Returns bytes [start, end) of the object. `end` is never past the object's size."""
 
-# The end of a ZIP is fetched in one request: its last record with the longest comment is 64 KiB,
-# and the rest usually holds the whole directory of an archive of some 2,000 photos.
+# One request fetches the end of a ZIP. The end record with the longest comment takes 64 KiB; the
+# rest has room for the whole central directory of a ZIP of some 2,000 photos.
 TAIL = 256 * 1024
-# One request for a directory of up to about 80,000 entries.
+# One request fetches a central directory of up to about 80,000 entries.
 CHUNK = 8 * 1024 * 1024
 
 
 class RangedFile:
-    """Counts what it reads: `requests` made and `bytes_read` so far."""
+    """An object read by ranges. Counts the `requests` made and the `bytes_read`."""
 
     def __init__(self, fetch: Fetch, size: int) -> None:
         self._fetch = fetch
@@ -28,12 +28,15 @@ class RangedFile:
         self.bytes_read = 0
 
     def read(self, start: int, end: int) -> bytes:
-        """Bytes [start, end). Raises FileError `broken_zip` where the object does not have them.
+        """Return bytes [start, end). Raises FileError (`broken_zip`) if the object lacks them.
 
-        The last TAIL bytes are fetched once, with the first read that touches them.
+        The last TAIL bytes are fetched once, by the first read that includes any of them.
         """
         if not 0 <= start <= end <= self.size:
-            raise FileError("broken_zip", "The ZIP points outside itself. Please pack it again.")
+            raise FileError(
+                "broken_zip",
+                "The ZIP refers to bytes beyond its end; create it again and upload the new file.",
+            )
         if end > max(0, self.size - TAIL) and not self._tail:
             tail_start = max(0, self.size - TAIL)
             self._tail = self._get(tail_start, self.size)
@@ -51,6 +54,6 @@ class RangedFile:
         self.bytes_read += len(data)
         if len(data) != end - start:
             raise FileError(
-                "broken_zip", "The upload is shorter than it was. Please send it again."
+                "broken_zip", "The upload is shorter than its recorded size; upload it again."
             )
         return data

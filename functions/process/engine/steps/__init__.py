@@ -1,1 +1,1 @@
-"""The pipeline's steps, one small file each; `pipeline.STEPS` has their order."""
+"""The steps of the pipeline, one file each. `pipeline.STEPS` defines their order."""

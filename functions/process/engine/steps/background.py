@@ -1,4 +1,4 @@
-"""A colour behind the cut-out."""
+"""Places the cutout on a background colour."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from functions.process.engine.strips import Strips
 
 
 def paint_background(state: PipelineState, tools: Tools) -> None:
-    """Blends the photo itself, not its darkened cut-out, so that no fringe is left."""
+    """Blend the photo itself with the colour. Its cutout is darkened and would leave a fringe."""
     if state.options.output == "mask" or not _transparent(state):
         return
     colour = state.options.background
@@ -19,7 +19,10 @@ def paint_background(state: PipelineState, tools: Tools) -> None:
         if state.options.format != "jpeg":
             return
         colour = "#FFFFFF"
-        state.warn("flattened", "JPEG has no transparency; the photo was put on white.")
+        state.warn(
+            "flattened",
+            "JPEG has no transparency, so the photo was put on white; choose png to keep it.",
+        )
     _paint(state, ImageColor.getcolor(colour, "RGBA"), tools.strips)
 
 

@@ -1,4 +1,4 @@
-"""Any kind of pixel to 8-bit sRGB: mode RGB, or RGBA where there is transparency."""
+"""Converts pixels of any kind to 8-bit sRGB: mode RGB, or RGBA with transparency."""
 
 from __future__ import annotations
 
@@ -14,19 +14,23 @@ from functions.process.engine.pipeline_state import PipelineState, Tools
 from functions.process.engine.steps.decode import guarded
 from functions.process.engine.strips import Strips
 
-# The colours that tell whether a profile is sRGB in all but name: 6 levels of each channel.
+# Sample colours to test whether a profile is equivalent to sRGB: 6 levels of each channel.
 _PROBE = np.stack(np.meshgrid(*[np.arange(0, 256, 51)] * 3), axis=-1).reshape(1, -1, 3)
 
 
 def to_srgb(state: PipelineState, tools: Tools) -> None:
     opened = state.image
     profile = opened.info.get("icc_profile")
-    # Palettes and their transparency are looked at here for the first time.
+    # Pillow reads palettes and their transparency here, so this may fail on a damaged file.
     image = guarded(opened.format or "picture", lambda: _eight_bit(opened))
     if profile:
         converted = _by_profile(image, profile, tools.strips)
         if converted is None:
-            state.warn("colour_profile", "The photo's colour profile is broken and was ignored.")
+            state.warn(
+                "colour_profile",
+                "The photo's colour profile is invalid and was ignored; "
+                "convert the photo to sRGB if its colours look wrong.",
+            )
         image = converted or image
     if image.mode == "LAB":
         lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
@@ -38,7 +42,7 @@ def to_srgb(state: PipelineState, tools: Tools) -> None:
 
 
 def _eight_bit(image: Image.Image) -> Image.Image:
-    """Palettes resolved, more than 8 bits scaled down; grey, CMYK and LAB stay as they are."""
+    """Resolve palettes and scale to 8 bits; grey, CMYK and LAB keep their mode."""
     if image.mode in ("P", "PA"):
         return image.convert("RGBA" if image.has_transparency_data else "RGB")
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
@@ -51,10 +55,11 @@ def _eight_bit(image: Image.Image) -> Image.Image:
 
 
 def _scaled(values: NDArray[Any]) -> NDArray[Any]:
-    """Grey of any depth to 8 bits: by its type's range where it has one, else by its own.
+    """Scale grey values of any depth to 8 bits.
 
-    values: (height, width), 16- or 32-bit integers or floats; a float picture within 0 to 1 is
-    taken at its word, anything else is stretched from its darkest to its brightest pixel.
+    values: (height, width), 16- or 32-bit integers or floats. Integers that fit in 16 bits are
+    scaled by that range, and floats within 0 to 1 by theirs. All others are stretched from the
+    darkest to the brightest pixel.
     """
     if values.dtype.itemsize == 2 or (values.dtype.kind == "i" and _fits_16_bit(values)):
         return ((values.astype(np.uint32) * 255 + 32_767) // 65_535).astype(np.uint8)
@@ -75,20 +80,20 @@ def _srgb() -> ImageCms.ImageCmsProfile:
 
 
 def _by_profile(image: Image.Image, profile: bytes, strips: Strips) -> Image.Image | None:
-    """The picture in sRGB, or None when its profile is broken or made for other pixels."""
+    """Convert to sRGB; None if the profile is invalid or does not fit the image's mode."""
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         target = image.mode if image.mode in ("RGB", "RGBA") else "RGB"
         alpha = image.getchannel("A") if image.mode == "LA" else None
         plain = image.convert("L") if alpha else image
-        change = ImageCms.buildTransform(source, _srgb(), plain.mode, target)
-        if plain.mode in ("RGB", "RGBA") and _changes_nothing(source):
+        transform = ImageCms.buildTransform(source, _srgb(), plain.mode, target)
+        if plain.mode in ("RGB", "RGBA") and _is_srgb(source):
             return image
         converted = Image.new(target, plain.size)
 
         def strip(top: int, bottom: int) -> None:
             part = plain.crop((0, top, plain.width, bottom))
-            converted.paste(ImageCms.applyTransform(part, change) or part, (0, top))
+            converted.paste(ImageCms.applyTransform(part, transform) or part, (0, top))
 
         strips.one_per_core(plain.height, strip)
     except (ImageCms.PyCMSError, OSError, ValueError):
@@ -98,8 +103,8 @@ def _by_profile(image: Image.Image, profile: bytes, strips: Strips) -> Image.Ima
     return converted
 
 
-def _changes_nothing(source: ImageCms.ImageCmsProfile) -> bool:
-    """Whether no colour moves by more than one step of 255: most photos are tagged as sRGB."""
+def _is_srgb(source: ImageCms.ImageCmsProfile) -> bool:
+    """Whether the profile changes no colour by more than 1/255. Most photos are tagged as sRGB."""
     probe = Image.fromarray(_PROBE.astype(np.uint8))
     moved = ImageCms.applyTransform(probe, ImageCms.buildTransform(source, _srgb(), "RGB", "RGB"))
     return moved is not None and int(np.abs(np.asarray(moved).astype(int) - _PROBE).max()) <= 1

@@ -1,4 +1,4 @@
-"""The file's first picture, by the one decoder that its bytes ask for."""
+"""Decodes the first image of the file, with the one decoder that matches its bytes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from functions.process.engine.steps.probe import check_size
 from functions.process.engine.structure.image_file import damaged
 
 pi_heif.register_heif_opener(thumbnails=False)
-# `check_size` is stricter than Pillow's own guard and answers with a name instead of a warning.
+# `check_size` is stricter than Pillow's own guard, and raises an error instead of warning.
 Image.MAX_IMAGE_PIXELS = None
 
 T = TypeVar("T")
@@ -30,17 +30,18 @@ def decode(state: PipelineState, tools: Tools) -> None:
     check_size(image.size, tools.limits)
     guarded(file.decoder, image.load)
     state.image = image
-    # The file's copy without metadata has done its part.
+    # Free the bytes, which are no longer needed.
     state.file = replace(file, data=b"")
 
 
 def guarded(decoder: str, read: Callable[[], T]) -> T:
-    """Decoders raise all kinds of exceptions on damaged files; each becomes `damaged_photo`."""
+    """Call `read`, and turn any exception that a decoder raises into a FileError."""
     try:
         return read()
     except MemoryError as error:
         raise FileError(
-            "too_many_pixels", "This photo needs more memory than there is to decode."
+            "too_many_pixels",
+            "Decoding the photo needs more memory than is available; upload a smaller copy.",
         ) from error
     except UnidentifiedImageError as error:
         raise damaged(f"its {decoder} header cannot be read") from error

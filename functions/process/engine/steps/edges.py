@@ -1,4 +1,4 @@
-"""rembg's post-processing of the mask's edges: smoothing, alpha matting, decontamination."""
+"""Refines the mask's edges with rembg's smoothing, alpha matting or decontamination."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from functions.process.engine.pipeline_state import PipelineState, Plane, Tools,
 from functions.process.engine.strips import Strips
 from functions.process.warm_rembg import post_processing
 
-# What rembg's `post_process` looks at around a pixel: its opening 2, its Gaussian 4 x sigma 2.
+# The radius in pixels of rembg's `post_process`: opening 2, plus Gaussian 4 x sigma 2.
 _REACH = 10
-# rembg.remove's own defaults, in its order: foreground, background threshold, erosion in pixels.
+# rembg.remove's defaults: foreground threshold, background threshold, erosion in pixels.
 _MATTING = (240, 10, 10)
 
 
@@ -32,7 +32,7 @@ def refine_edges(state: PipelineState, tools: Tools) -> None:
 
 
 def _smooth(alpha: Plane, strips: Strips) -> Plane:
-    """rembg's `post_process`, in strips that overlap by all it looks at: the same to the bit."""
+    """rembg's `post_process` in strips. They overlap by its radius, so the result is identical."""
     smooth = post_processing().post_process
     height, width = alpha.shape
     result = np.empty_like(alpha)
@@ -42,17 +42,17 @@ def _smooth(alpha: Plane, strips: Strips) -> Plane:
         part = smooth(alpha[top - above : bottom + _REACH])
         result[top:bottom] = part[above : above + bottom - top]
 
-    # Eight bytes a pixel: the Gaussian works in float64.
+    # Eight bytes per pixel: the Gaussian computes in float64.
     list(strips.map(height, width * 8, strip))
     return result
 
 
 def _unmix(state: PipelineState, tools: Tools, alpha: Plane) -> None:
-    """Alpha and the subject's own colours, as rembg's matting or decontamination gives them.
+    """Compute the subject's alpha and colours with rembg's matting or decontamination.
 
-    Both solve for all pixels at once, in hundreds of bytes a pixel, so a larger photo is solved
-    on a reduced copy: then alpha and the colours of half-transparent pixels are enlarged, and
-    opaque pixels keep the photo's own.
+    Both solve for all pixels at once and need hundreds of bytes per pixel, so a large photo is
+    solved on a reduced copy. Alpha and the colours of semi-transparent pixels are then enlarged;
+    opaque pixels keep their original colour.
     """
     photo = state.image.convert("RGB")
     mask = Image.fromarray(alpha)
@@ -63,7 +63,8 @@ def _unmix(state: PipelineState, tools: Tools, alpha: Plane) -> None:
     else:
         state.warn(
             "edges_reduced",
-            f"The edges were worked out at {small[0]} x {small[1]} pixels and enlarged.",
+            f"The edges were computed at {small[0]} x {small[1]} pixels and enlarged; "
+            "upload a smaller photo for exact edges.",
         )
         box = Image.Resampling.BOX
         solved = _solve(state, tools, photo.resize(small, box), mask.resize(small, box))
@@ -83,13 +84,13 @@ def _reduced_size(size: tuple[int, int], pixels: int) -> tuple[int, int]:
 def _solve(
     state: PipelineState, tools: Tools, photo: Image.Image, mask: Image.Image
 ) -> Image.Image:
-    """RGBA in straight alpha, by rembg. Raises what its solvers raise, but for unusable masks."""
+    """Run rembg's solver. Returns RGBA with straight alpha, and passes on the solver's errors."""
     bg = post_processing()
-    # The solvers keep every core busy and take much memory, as the model does.
+    # Like the model, the solvers use every core and much memory.
     with tools.turn:
         if state.options.edges == "matting":
-            # No certain foreground or background to start from is a ValueError: rembg.remove
-            # decontaminates then.
+            # Matting raises ValueError if the mask has no definite foreground or background.
+            # Decontaminate in that case, as rembg.remove does.
             with suppress(ValueError):
                 matted: Image.Image = bg.alpha_matting_cutout(photo, mask, *_MATTING)
                 return matted
@@ -98,7 +99,7 @@ def _solve(
 
 
 def _edge_colours(photo: Image.Image, solved: Image.Image, alpha: Plane) -> Image.Image:
-    """The photo, passing over into the enlarged colours where the background shines through."""
+    """Blend the photo into the enlarged colours wherever the subject is not opaque."""
     mixed = Image.fromarray(plane(cv2.convertScaleAbs(255 - alpha, alpha=4.0)))
     colours = photo.copy()
     colours.paste(solved.resize(photo.size, Image.Resampling.BILINEAR), (0, 0), mixed)

@@ -1,4 +1,4 @@
-"""The result as a file: our own fast PNG, or Pillow's encoders. No metadata is written."""
+"""Encodes the result with the fast PNG encoder or with Pillow. No metadata is written."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def encode(state: PipelineState, tools: Tools) -> None:
     if max(width, height) > longest:
         raise FileError(
             "result_too_large",
-            f"A {kind.upper()} can be {longest} pixels long at most: "
+            f"{kind.upper()} allows at most {longest:,} pixels a side; "
             "choose png, or limit the result's size with max_side.",
         )
     whole = np.empty((height, width, channels), np.uint8)
@@ -42,11 +42,11 @@ def encode(state: PipelineState, tools: Tools) -> None:
 
 
 def _settings(kind: str, quality: int | None, channels: int) -> dict[str, Any]:
-    """Pillow's options. Those that say nothing of quality get each encoder's good default."""
+    """Pillow's options for a format. quality: None for a good default."""
     if kind == "jpeg":
         return {"quality": quality or 90}
     if kind == "avif":
-        # Speed 8 of 10: a tenth of the time of the default 6, for a few percent of size.
+        # Speed 8 of 10: a tenth of the time of the default 6, and a few percent larger.
         return {"quality": quality or 80, "speed": 8, "max_threads": 0}
     if quality is None and channels == 4:
         return {"lossless": True, "quality": 0, "method": 0}

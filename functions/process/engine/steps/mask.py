@@ -1,4 +1,4 @@
-"""What is subject: rembg's model on the photo."""
+"""Makes the mask of the subject with rembg's model."""
 
 from __future__ import annotations
 
@@ -20,11 +20,13 @@ def make_mask(state: PipelineState, tools: Tools) -> None:
     if not state.options.remove_bg:
         return
     if state.options.model is None:
-        raise FileError("unknown_model", "No model was chosen to remove the background with.")
+        raise FileError(
+            "unknown_model", "Removing the background needs a model; set the option model."
+        )
     session = tools.models.session(state.options.model)
     # rembg's `predict` scales the photo to the model's input and the mask back to the photo, on
-    # one core and with the photo's transparency dropped. It gets a photo that has the right size
-    # already, so that both scalings, by the same filter, can be ours, in strips.
+    # one core. It gets an RGB photo of the input's size instead, so that both scalings run here,
+    # with the same filter but in strips.
     size = _input_size(session)
     photo = state.image if state.image.mode == "RGB" else state.image.convert("RGB")
     small = _scaled(photo, size, tools.strips) if size else photo
@@ -34,7 +36,7 @@ def make_mask(state: PipelineState, tools: Tools) -> None:
 
 
 def _input_size(session: BaseSession) -> tuple[int, int] | None:
-    """(width, height) that the model wants, None where its file leaves it open."""
+    """The model's input size (width, height); None if the model accepts any size."""
     height, width = session.inner_session.get_inputs()[0].shape[2:]
     if isinstance(height, int) and isinstance(width, int):
         return width, height
@@ -42,10 +44,10 @@ def _input_size(session: BaseSession) -> tuple[int, int] | None:
 
 
 def _scaled(photo: Image.Image, size: tuple[int, int], strips: Strips) -> Image.Image:
-    """Exactly `photo.resize(size, LANCZOS)`, one strip a core.
+    """Resize exactly like `photo.resize(size, LANCZOS)`, with one strip per core.
 
-    Cheaper ways (averaging whole pixels first, a JPEG decoded at a quarter) are not: on photos
-    whose subject the model is unsure of, they move up to a tenth of the mask by over 4/255.
+    Cheaper methods (averaging whole pixels first, decoding a JPEG at a quarter) are inaccurate: on
+    photos with an uncertain subject they change up to a tenth of the mask by over 4/255.
     """
     width, height = size
     result = Image.new("RGB", size)

@@ -1,4 +1,4 @@
-"""The picture the right way up."""
+"""Turns the image upright, according to its EXIF orientation."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from PIL.Image import Transpose
 from functions.process.engine.pipeline_state import PipelineState, Tools
 from functions.process.engine.structure.exif import orientation
 
-# What undoes each orientation. Source: EXIF 2.32, tag 274.
+# The inverse of each orientation. Source: EXIF 2.32, tag 274.
 _UPRIGHT = {
     2: Transpose.FLIP_LEFT_RIGHT,
     3: Transpose.ROTATE_180,
@@ -20,10 +20,10 @@ _UPRIGHT = {
 
 
 def orient(state: PipelineState, _tools: Tools) -> None:
-    turned = state.file.orientation if state.file else 1
-    if turned == 0:
-        turned = orientation(state.image.info.get("exif", b""))
-    method = _UPRIGHT.get(turned)
+    stored = state.file.orientation if state.file else 1
+    if stored == 0:
+        stored = orientation(state.image.info.get("exif", b""))
+    method = _UPRIGHT.get(stored)
     if method is None:
         return
     info = state.image.info

@@ -1,4 +1,4 @@
-"""What is this file, how large is it, and is it safe to decode?"""
+"""Identifies the file, and checks its size and structure before decoding."""
 
 from __future__ import annotations
 
@@ -15,7 +15,11 @@ def probe(state: PipelineState, tools: Tools) -> None:
     if state.file.size:
         check_size(state.file.size, tools.limits)
     if state.file.frames:
-        state.warn("first_frame", "This file holds several pictures; only the first is used.")
+        state.warn(
+            "first_frame",
+            "The file contains several images, of which only the first was processed; "
+            "upload the others as files of their own.",
+        )
 
 
 def check_size(size: tuple[int, int], limits: Limits) -> None:
@@ -23,6 +27,6 @@ def check_size(size: tuple[int, int], limits: Limits) -> None:
     if size[0] * size[1] > limits.photo_pixels:
         raise FileError(
             "too_many_pixels",
-            f"This photo is {size[0]} x {size[1]} pixels; at most {limits.photo_pixels / 1e6:g} "
-            "million pixels are allowed.",
+            f"The photo has {size[0]} x {size[1]} pixels, over the limit of "
+            f"{limits.photo_pixels / 1e6:g} million; upload a smaller copy.",
         )

@@ -1,4 +1,4 @@
-"""The result's longer side brought down to what was asked for; nothing is ever enlarged."""
+"""Reduces the result's longer side to `max_side`. Smaller results are not enlarged."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from PIL import Image
 
 from functions.process.engine.pipeline_state import PipelineState, Tools
 
-# Pillow first averages whole pixels down to this many times the size, then filters properly.
+# Pillow first averages whole pixels down to this multiple of the size, then applies the filter.
 _GAP = 3.0
 
 

@@ -1,4 +1,4 @@
-"""The picture cropped to its subject."""
+"""Crops the image to its subject."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import numpy as np
 
 from functions.process.engine.pipeline_state import PipelineState, Plane, Tools, plane
 
-# Models leave a haze of almost nothing over the whole picture; below this nobody sees it.
+# Models leave very low alpha values all over the image, which are invisible below this one.
 _VISIBLE = 16
 
 
 def trim(state: PipelineState, tools: Tools) -> None:
-    """`margin` is a fraction of the subject's longer side, clamped to the picture."""
+    """Crop to the subject. `margin` is a fraction of its longer side, clamped to the image."""
     if not state.options.trim:
         return
     visible = state.full_alpha(tools.strips)
@@ -21,7 +21,11 @@ def trim(state: PipelineState, tools: Tools) -> None:
         visible = own if visible is None else plane(cv2.min(visible, own))
     box = None if visible is None else _subject(visible)
     if box is None:
-        state.warn("no_subject", "There is nothing to trim to; the picture is not trimmed.")
+        state.warn(
+            "no_subject",
+            "No subject was found, so the photo was not trimmed; set remove_bg or upload a photo "
+            "with a clear subject.",
+        )
         return
     left, top, right, bottom = box
     margin = round(state.options.margin * max(right - left, bottom - top))
@@ -35,7 +39,7 @@ def trim(state: PipelineState, tools: Tools) -> None:
 
 
 def _subject(alpha: Plane) -> tuple[int, int, int, int] | None:
-    """The box (left, top, right, bottom) around everything visible."""
+    """The bounding box (left, top, right, bottom) of all visible pixels."""
     visible = alpha >= _VISIBLE
     rows = np.flatnonzero(visible.any(axis=1))
     if not len(rows):

@@ -1,10 +1,10 @@
-"""What a file is, and whether decoding it is safe, from its structure alone.
+"""Identifies a file and checks from its structure that it is safe to decode.
 
-A picture can be a bomb in time as well as in pixels: a progressive JPEG of a thousand scans, a
-GIF with a million comment blocks, a TIFF whose tags overlap a hundredfold. Each format has a
-small reader here that walks the file's skeleton, never its pixels, and refuses what no camera or
-program writes. JPEG and PNG files come out without their metadata, so that a decoder never parses
-it: that is where damaged files hurt most, and none of it is kept anyway.
+An image can exhaust time as well as memory: a progressive JPEG of a thousand scans, a GIF with a
+million comment blocks, a TIFF whose tags overlap a hundredfold. Each format has a small parser here
+that walks the file's structure without decoding pixels, and rejects files that no camera or program
+writes. Metadata is removed from JPEG and PNG files before decoding, because damaged metadata causes
+the worst decoder faults and results contain no metadata anyway.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from functions.process.engine.structure.image_file import ImageFile, damaged
 
 __all__ = ["ImageFile", "parse"]
 
-_READERS = {
+_PARSERS = {
     b"\xff\xd8\xff": jpeg.parse,
     b"\x89PNG\r\n\x1a\n": png.parse,
     b"GIF87a": gif.parse,
@@ -29,8 +29,9 @@ _READERS = {
     b"MM\x00+": tiff.parse,
     b"BM": bmp.parse,
 }
+_SUPPORTED = "JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF or HEIC"
 _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs")
-_OTHER_PICTURES = {
+_UNSUPPORTED = {
     b"8BPS": "Photoshop",
     b"%!PS": "PostScript",
     b"\xc5\xd0\xd3\xc6": "PostScript",
@@ -53,25 +54,25 @@ _OTHER_PICTURES = {
 
 
 def parse(data: bytes) -> ImageFile:
-    """What the bytes are, and what of them a decoder should see.
+    """Identify the format, and return the bytes that a decoder should read.
 
-    Raises SkippedFile (`not_a_photo`) when they are no picture at all, FileError
-    (`unsupported_format`) for pictures of other kinds, FileError (`damaged_photo`) when the
-    skeleton is broken, and FileError (`too_complex`) for bombs.
+    Raises SkippedFile (`not_a_photo`) if the bytes are not an image, FileError
+    (`unsupported_format`) for other image formats, FileError (`damaged_photo`) if the structure is
+    invalid, and FileError (`too_complex`) if decoding would take too long.
     """
-    reader = _reader(data)
-    if reader is None:
-        raise _not_ours(data)
+    parser = _parser(data)
+    if parser is None:
+        raise _unsupported(data)
     try:
-        return reader(data)
+        return parser(data)
     except (struct.error, IndexError, OverflowError) as error:
         raise damaged("it is cut off") from error
 
 
-def _reader(data: bytes) -> Callable[[bytes], ImageFile] | None:
-    for magic, reader in _READERS.items():
+def _parser(data: bytes) -> Callable[[bytes], ImageFile] | None:
+    for magic, parser in _PARSERS.items():
         if data.startswith(magic):
-            return reader
+            return parser
     if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
         return webp.parse
     return _isobmff(data) if data[4:8] == b"ftyp" else None
@@ -87,12 +88,12 @@ def _isobmff(data: bytes) -> Callable[[bytes], ImageFile] | None:
     return None
 
 
-def _not_ours(data: bytes) -> FileError:
+def _unsupported(data: bytes) -> FileError:
     start = data[:256].lstrip(b"\xef\xbb\xbf \t\r\n")
-    for magic, name in _OTHER_PICTURES.items():
+    for magic, name in _UNSUPPORTED.items():
         if start.startswith(magic) or (name == "SVG" and b"<svg" in data[:4096].lower()):
             return FileError(
                 "unsupported_format",
-                f"This is a {name} file. Send it as JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF or HEIC.",
+                f"The format {name} is not supported; upload the photo as {_SUPPORTED}.",
             )
-    return SkippedFile("not_a_photo", "This file is not a photo.")
+    return SkippedFile("not_a_photo", f"The file is not a photo; upload {_SUPPORTED}.")

@@ -1,4 +1,4 @@
-"""BMP: the header, for the one kind that is slow to decode."""
+"""BMP: checks the header for run-length coding, which is slow to decode."""
 
 from __future__ import annotations
 
@@ -12,5 +12,5 @@ def parse(data: bytes) -> ImageFile:
     if len(data) < 26:
         raise damaged("it is cut off")
     if int.from_bytes(data[30:34], "little") in _RUN_LENGTH_CODED and len(data) > _MAX_RUNS:
-        raise too_complex("it is a large run-length coded bitmap")
+        raise too_complex("a large run-length coded bitmap")
     return ImageFile("BMP", data)

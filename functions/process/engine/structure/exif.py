@@ -1,4 +1,4 @@
-"""EXIF's orientation, and nothing else of EXIF."""
+"""Reads the orientation from EXIF, and no other tag."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ _ORIENTATION = 0x0112
 
 
 def orientation(block: bytes) -> int:
-    """The orientation (1-8) in a TIFF-structured EXIF block; 1 where there is none to be had.
+    """Return the orientation (1-8) in a TIFF-structured EXIF block; 1 if there is none.
 
-    Metadata never spoils a photo: anything broken counts as absent. Only the first directory is
-    read, and of it at most its 65,535 entries, so that no block takes long.
+    Damaged metadata counts as absent, so it never fails a photo. Only the first directory is read,
+    with at most 65,535 entries, so the time is bounded.
     Source: EXIF 2.32, section 4.6.4 (tag 274), and TIFF 6.0, section 2.
     """
     block = block.removeprefix(b"Exif\x00\x00")

@@ -1,15 +1,15 @@
-"""GIF: blocks up to the end of the first picture (GIF89a specification)."""
+"""GIF: parses blocks up to the end of the first image (GIF89a specification)."""
 
 from __future__ import annotations
 
 from functions.process.engine.structure.image_file import ImageFile, damaged, too_complex
 
-_MAX_BLOCKS = 20_000  # before the first picture; programs write fewer than ten
-_MAX_PIECES = 1_000_000  # of the first picture, 255 bytes each as a rule
+_MAX_BLOCKS = 20_000  # before the first image; programs write fewer than ten
+_MAX_PIECES = 1_000_000  # of the first image, usually 255 bytes each
 
 
 def parse(data: bytes) -> ImageFile:
-    """The first picture's place, and whether another follows it."""
+    """Find the size of the first image, and whether another one follows."""
     if len(data) < 13:
         raise damaged("it is cut off")
     at = 13 + _table(data[10])
@@ -20,7 +20,7 @@ def parse(data: bytes) -> ImageFile:
         if blocks > _MAX_BLOCKS:
             raise too_complex("it has thousands of comments")
     if data[at : at + 1] != b"," or at + 10 >= len(data):
-        raise damaged("it holds no picture")
+        raise damaged("it contains no image")
     left, top, width, height = (
         int.from_bytes(data[at + n : at + n + 2], "little") for n in (1, 3, 5, 7)
     )
@@ -31,16 +31,16 @@ def parse(data: bytes) -> ImageFile:
 
 
 def _table(flags: int) -> int:
-    """Bytes of the colour table that these flags announce."""
+    """The size in bytes of the colour table declared by `flags`."""
     return 3 << ((flags & 7) + 1) if flags & 0x80 else 0
 
 
 def _pieces(data: bytes, at: int, limit: int) -> tuple[int, int]:
-    """Where a chain of sub-blocks ends, and how many there were."""
+    """Return the end of a chain of sub-blocks, and their number."""
     pieces = 0
     while at < len(data) and data[at]:
         at += data[at] + 1
         pieces += 1
         if pieces > limit:
-            raise too_complex("it is cut into countless pieces")
+            raise too_complex("it has too many data blocks")
     return at + 1, pieces

@@ -1,4 +1,4 @@
-"""HEIC and AVIF: boxes (ISO/IEC 14496-12) are their decoders' business; metadata is ours."""
+"""HEIC and AVIF: checks metadata. The decoders parse the other boxes (ISO/IEC 14496-12)."""
 
 from __future__ import annotations
 
@@ -11,46 +11,47 @@ _TYPE_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 
 
 
 def parse_heic(data: bytes) -> ImageFile:
-    """libheif turns the picture itself."""
+    """Check a HEIC file. libheif applies the orientation."""
     _check_exif(data)
     _check_items(data)
     return ImageFile("HEIF", data)
 
 
 def parse_avif(data: bytes) -> ImageFile:
-    """Pillow puts the container's rotation where EXIF's would be; see `orient`."""
+    """Check an AVIF file. Pillow reports the container's rotation as EXIF; see `orient`."""
     _check_exif(data)
     return ImageFile("AVIF", data, orientation=0)
 
 
 def _check_items(data: bytes) -> None:
-    """pi_heif makes text of what the items are called, and dies where that is no text.
+    """Reject items whose type or name is not UTF-8, because pi_heif crashes on them.
 
-    An `infe` box: 4 bytes of size before its name, then version and flags (4), the item's number
-    (2, or 4 in version 3), its protection (2), its type (4), and names that end with a zero.
+    An `infe` box: size (4 bytes), "infe", version and flags (4), item id (2, or 4 in version 3),
+    protection index (2), item type (4), and names that end with a zero.
     """
-    for found in re.finditer(rb"infe", data):
-        at = found.start()
+    for match in re.finditer(rb"infe", data):
+        at = match.start()
         size = int.from_bytes(data[at - 4 : at])
         start = at + (14 if data[at + 4 : at + 5] == b"\3" else 12)
         try:
             data[start : at - 4 + min(size, 4096)].decode()
         except UnicodeDecodeError as error:
-            raise damaged("its list of contents is no text") from error
+            raise damaged("its item list is not valid text") from error
 
 
 def _check_exif(data: bytes) -> None:
-    """Both decoders parse EXIF as they open a file, and copy each tag's value."""
+    """Reject overlapping EXIF tags: both decoders copy every tag's value when opening a file."""
     at = -1
     for _ in range(16):
         at = data.find(b"Exif\x00\x00", at + 1)
         if at < 0:
             return
-        if _claimed(data[at + 6 :]) > 2 * len(data):
+        if _declared_bytes(data[at + 6 :]) > 2 * len(data):
             raise too_complex("its metadata overlaps")
 
 
-def _claimed(block: bytes) -> int:
+def _declared_bytes(block: bytes) -> int:
+    """The total size of all values that the tags of an EXIF block declare."""
     order = {b"II": "<", b"MM": ">"}.get(block[:2])
     total = 0
     try:

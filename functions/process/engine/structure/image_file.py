@@ -1,4 +1,4 @@
-"""What the readers of `structure` have in common."""
+"""The result and the errors that all parsers of `structure` share."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from darkroom.errors import FileError
 
 @dataclass(frozen=True, slots=True)
 class ImageFile:
-    """A picture file, looked at but not decoded.
+    """A parsed image file, not yet decoded.
 
-    decoder: the one Pillow decoder that may open it. data: what that decoder gets to see.
-    orientation: EXIF's, 1 to 8, still to be applied (1 where the decoder applies it itself).
-    size: (width, height) where the reader saw it; None leaves it to the decoder's header.
-    frames: true when there are more pictures in the file than the first.
+    decoder: the only Pillow decoder that may open it. data: the bytes passed to that decoder.
+    orientation: EXIF's, 1 to 8, still to be applied. 1 if the decoder applies it; 0 if `orient`
+        must read it from the decoded image.
+    size: (width, height); None if only the decoder reads it.
+    frames: whether the file contains more images than the first.
     """
 
     decoder: str
@@ -24,11 +25,12 @@ class ImageFile:
     frames: bool = False
 
 
-def damaged(what: str) -> FileError:
-    return FileError("damaged_photo", f"This photo is damaged: {what}.")
+def damaged(detail: str) -> FileError:
+    return FileError("damaged_photo", f"The photo is damaged ({detail}); upload an undamaged copy.")
 
 
-def too_complex(what: str) -> FileError:
+def too_complex(detail: str) -> FileError:
     return FileError(
-        "too_complex", f"This photo would take far too long to decode: {what}. Save it anew."
+        "too_complex",
+        f"The photo would take too long to decode ({detail}); save it again with an image editor.",
     )

@@ -1,4 +1,4 @@
-"""JPEG: markers and segments (ITU-T T.81, annex B)."""
+"""JPEG: parses markers and segments (ITU-T T.81, annex B)."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ import re
 from functions.process.engine.structure.exif import orientation
 from functions.process.engine.structure.image_file import ImageFile, damaged, too_complex
 
-# Every scan of a progressive JPEG goes over all its coefficients again. Encoders write 1 to 12.
+# Every scan of a progressive JPEG processes all coefficients again. Encoders write 1 to 12 scans.
 _MAX_SCANS = 64
 _MAX_SCANNED = 800_000_000  # scans x pixels: about 4 s of decoding
-_MAX_SEGMENTS = 4_000  # ICC profiles and maker notes take a few hundred at the very most
-# Start of frame: all of C0 to CF but the two tables and the one reserved.
+_MAX_SEGMENTS = 4_000  # ICC profiles and maker notes take a few hundred at most
+# Start of frame: C0 to CF, except DHT (C4), JPG (C8, reserved) and DAC (CC).
 _SOF = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 _SOS, _EOI, _APP1, _APP2, _APP14 = 0xDA, 0xD9, 0xE1, 0xE2, 0xEE
-# In entropy-coded data 0xFF is followed by a zero or a restart marker; anything else ends it.
-# (A pattern that begins with one plain byte is searched for ten times as fast as any other.)
+# In entropy-coded data 0xFF is followed by a zero or a restart marker; anything else ends the data.
+# The pattern begins with a literal byte, which makes the search ten times as fast.
 _MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7]")
 _FILL = re.compile(rb"\xff+")
 
 
 def parse(data: bytes) -> ImageFile:
-    """The file with its picture and colour profile only; raises as `structure.parse` does."""
+    """Keep only the image data and the colour profile. Raises like `structure.parse`."""
     kept = [b"\xff\xd8"]
-    turned, size, scans, at = 1, None, 0, 2
+    orient, size, scans, at = 1, None, 0, 2
     for _ in range(_MAX_SEGMENTS):
-        # A missing end is the decoder's business: it can tell how much of the picture is there.
+        # The decoder detects a missing end, and knows how much of the image is present.
         match = _MARKER.search(data, at)
         fill = match and _FILL.match(data, match.start())
         if match is None or fill is None or fill.end() == len(data):
@@ -44,8 +44,8 @@ def parse(data: bytes) -> ImageFile:
         segment = data[start:end]
         if marker in _SOF and length >= 8:
             size = int.from_bytes(segment[5:7]), int.from_bytes(segment[3:5])
-        if marker == _APP1 and turned == 1 and segment[2:8] == b"Exif\x00\x00":
-            turned = orientation(segment[2:])
+        if marker == _APP1 and orient == 1 and segment[2:8] == b"Exif\x00\x00":
+            orient = orientation(segment[2:])
         if marker == _SOS:
             scans += 1
             _check_scans(scans, size)
@@ -58,8 +58,8 @@ def parse(data: bytes) -> ImageFile:
     else:
         raise too_complex("it has thousands of segments")
     if not scans or not size:
-        raise damaged("it holds no picture")
-    return ImageFile("JPEG", b"".join(kept), turned, size)
+        raise damaged("it contains no image")
+    return ImageFile("JPEG", b"".join(kept), orient, size)
 
 
 def _check_scans(scans: int, size: tuple[int, int] | None) -> None:
@@ -69,7 +69,7 @@ def _check_scans(scans: int, size: tuple[int, int] | None) -> None:
 
 
 def _needed(marker: int, segment: bytes) -> bool:
-    """Tables, frames and scans; of the rest only what changes how the colours are read."""
+    """Whether to keep a segment: tables, frames, scans, and application data on colours."""
     if marker == _APP2:
         return segment[2:14] == b"ICC_PROFILE\x00"
     if 0xE0 <= marker <= 0xEF:

@@ -1,4 +1,4 @@
-"""TIFF and BigTIFF: the first directory (TIFF 6.0, section 2)."""
+"""TIFF and BigTIFF: parses the first directory (TIFF 6.0, section 2)."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _WIDTH, _HEIGHT, _STRIP_OFFSETS, _TILE_WIDTH, _TILE_HEIGHT, _TILE_OFFSETS = (
 
 
 class Tag(NamedTuple):
-    """number: of values. size: of all of them, in bytes. value: the first, where it fits inside."""
+    """number: of values. size: of all values, in bytes. value: the first, if stored in the tag."""
 
     number: int
     size: int
@@ -47,10 +47,10 @@ class Tag(NamedTuple):
 
 
 def parse(data: bytes) -> ImageFile:
-    """Checks that tags do not overlap wildly, and that strips and tiles are of a sane number.
+    """Check that tags do not overlap excessively, and the number and size of strips and tiles.
 
-    Pillow copies every tag's value; a few hundred that all point at the same 50 MB would fill
-    any memory. It applies the orientation itself.
+    Pillow copies every tag's value, so a few hundred tags that point to the same 50 MB would
+    exhaust memory. Pillow applies the orientation itself.
     """
     tags, following = _directory(data)
     if any(tag.size > len(data) for tag in tags.values()):
@@ -63,7 +63,7 @@ def parse(data: bytes) -> ImageFile:
 
 
 def _directory(data: bytes) -> tuple[dict[int, Tag], int]:
-    """The first directory's tags, and where the next one is (0: nowhere)."""
+    """Return the first directory's tags, and the offset of the next directory (0 if none)."""
     order = "<" if data[:2] == b"II" else ">"
     big = data[2:4] in (b"+\x00", b"\x00+")
     word, counter, head, step = ("Q", "Q", 8, 20) if big else ("I", "H", 4, 12)
@@ -85,7 +85,7 @@ def _directory(data: bytes) -> tuple[dict[int, Tag], int]:
 def _check_layout(tags: dict[int, Tag]) -> None:
     for tag in (_STRIP_OFFSETS, _TILE_OFFSETS):
         if tag in tags and tags[tag].number > _MAX_STRIPS:
-            raise too_complex("it is cut into countless strips")
+            raise too_complex("it has too many strips or tiles")
     tile = [tags[tag].value for tag in (_TILE_WIDTH, _TILE_HEIGHT) if tag in tags]
     if math.prod(tile) > _MAX_TILE:
-        raise too_complex("its tiles are larger than any picture")
+        raise too_complex("its tiles are too large")

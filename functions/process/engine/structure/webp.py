@@ -1,4 +1,4 @@
-"""WebP: RIFF chunks (RFC 9649)."""
+"""WebP: parses RIFF chunks (RFC 9649)."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ _MAX_CHUNKS = 20_000
 
 
 def parse(data: bytes) -> ImageFile:
-    """Size, orientation and number of frames; the file itself goes on unchanged."""
-    turned, size, frames, at = 1, None, 0, 12
+    """Read size, orientation and number of frames. The data is passed on unchanged."""
+    orient, size, frames, at = 1, None, 0, 12
     for _ in range(_MAX_CHUNKS):
         if at + 8 > len(data):
             break
@@ -21,12 +21,12 @@ def parse(data: bytes) -> ImageFile:
         if size is None:
             size = _size(kind, body)
         if kind == b"EXIF":
-            turned = orientation(data[at + 8 : at + 8 + length])
+            orient = orientation(data[at + 8 : at + 8 + length])
         frames += kind == b"ANMF"
         at += 8 + length + (length & 1)
     else:
         raise too_complex("it has thousands of chunks")
-    return ImageFile("WEBP", data, turned, size, frames > 1)
+    return ImageFile("WEBP", data, orient, size, frames > 1)
 
 
 def _size(kind: bytes, body: bytes) -> tuple[int, int] | None:
