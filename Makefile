@@ -1,7 +1,7 @@
 # Darkroom. `make` alone lists the targets.
 
 PYTHON ?= python3
-MODELS ?= u2netp
+MODELS ?= u2net u2netp
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
@@ -27,7 +27,7 @@ $(READY): requirements.txt pyproject.toml
 setup: $(READY) bake ## Create the virtual environment, fetch the models, warm the caches
 
 bake: $(READY)
-	@$(ENGINE_ENV) $(BIN)/python -m functions.process.bake --models "$(MODELS)"
+	@$(ENGINE_ENV) $(BIN)/python -m functions.process.bake --models "$(MODELS)" --optional u2net
 
 models: bake ## Fetch models: make models MODELS="silueta u2net isnet-general-use"
 
