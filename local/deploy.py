@@ -1,6 +1,7 @@
 """Brings a template into a running emulator, as `sam deploy` brings it to AWS."""
 
 import json
+import os
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 
 from local import LocalStackError, Template
 from local import template as templates
+from local.carried_models import with_carried_models
 from local.http_api import route_http_apis
 from local.package import Package
 
@@ -30,6 +32,7 @@ def deploy(  # noqa: PLR0913, PLR0917 - the last two are for tests
 ) -> Outputs:
     """Deploy the template at `path`; parameters that are not given keep their defaults.
 
+    But `Models` is by default those of its models whose files are on this machine, then others.
     `instead` puts other files in the place of some of the functions' own, by the name these have
     in a package; `edit` changes the template first, when container images are run from their code
     already. Raises LocalStackError with the reasons of the resources that failed.
@@ -40,7 +43,9 @@ def deploy(  # noqa: PLR0913, PLR0917 - the last two are for tests
     templates.run_images_from_their_code(template)
     if edit:
         edit(template)
-    values = templates.parameter_defaults(template) | dict(parameters)
+    defaults = templates.parameter_defaults(template)
+    parameters = with_carried_models(defaults, parameters, os.environ)
+    values = defaults | parameters
     packages = _packages(template, path.parent, instead or {})
     url = _upload(client, _prepare(client, template, packages, address, values), address)
     cloudformation = client("cloudformation")
