@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from darkroom.errors import FileError
-from functions.process import bake, hardware, models
+from functions.process import hardware, models
 from functions.process.models import ALLOWED, Models, default_home
 from functions.process.warm_rembg import post_processing, session_class
 from tests.process.conftest import ROOT
@@ -124,41 +124,6 @@ def test_memory_and_cores_of_a_lambda() -> None:
     assert hardware.memory({}) > 500_000_000
     assert hardware.cores(of(1024)) == 1
     assert hardware.cores(of(10_240)) == hardware.cores({})
-
-
-def test_a_model_that_cannot_be_had_fails_by_name(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def unreachable(*_args: object) -> str:
-        raise ConnectionError("no such site")
-
-    monkeypatch.setenv("REMBG_HOME", str(tmp_path))
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
-    monkeypatch.setattr(sessions["silueta"], "download_models", unreachable)
-    assert bake.main(["--models", "silueta"]) == 1
-    said = capsys.readouterr().err
-    assert "'silueta' could not be downloaded" in said
-    assert "no such site" in said
-    assert not (tmp_path / "models" / "silueta").exists()
-
-
-def test_an_unknown_model_is_not_even_looked_for(capsys: pytest.CaptureFixture[str]) -> None:
-    assert bake.main(["--models", "u2netp,withoutbg"]) == 1
-    assert "There is no model 'withoutbg'" in capsys.readouterr().err
-
-
-def test_a_file_that_is_no_model_fails_by_name(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setenv("REMBG_HOME", str(tmp_path))
-    with_files(tmp_path, "u2net")
-    with pytest.raises(bake.BakeError, match="'u2net' cannot be loaded"):
-        bake.bake_model("u2net")
-
-
-def test_rembgs_own_checksum_is_the_pinned_one() -> None:
-    source = Path(str(__import__("rembg.sessions.u2netp").__path__[0])) / "sessions" / "u2netp.py"
-    assert f"md5:{bake._U2NETP_MD5}" in source.read_text()
 
 
 def test_onnxruntime_reports_to_nobody(tmp_path: Path) -> None:
