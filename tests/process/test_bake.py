@@ -53,9 +53,9 @@ def test_a_model_that_cannot_be_had_fails_by_name(
     put_real(home, "u2netp")
     assert bake.main(["--models", names]) == 1
     said = capsys.readouterr().err
-    assert f"'{names.split()[-1]}' could not be downloaded" in said
+    assert f"'{names.rsplit(maxsplit=1)[-1]}' could not be downloaded" in said
     assert "no such site" in said
-    assert not (home / "models" / names.split()[-1]).exists()
+    assert not (home / "models" / names.rsplit(maxsplit=1)[-1]).exists()
 
 
 def test_an_optional_model_may_be_missing_beside_another(
