@@ -9,19 +9,26 @@ from typing import NamedTuple
 
 
 class Figure(NamedTuple):
-    """A measured number, and the most (`<=`) or least (`>=`) it may be; no target: for reading."""
+    """A measured number, and the most (`<=`) or least (`>=`) it may be; no target: for reading.
+
+    value: None where it could not be measured; the figure's text says why.
+    """
 
     figure: str
-    value: float
+    value: float | None
     unit: str
     target: str = ""
 
     @property
     def holds(self) -> bool | None:
-        if not self.target:
+        if not self.target or self.value is None:
             return None
         sign, limit = self.target.split()
         return self.value <= float(limit) if sign == "<=" else self.value >= float(limit)
+
+
+def not_measured(figure: str, why: str, unit: str = "", target: str = "") -> Figure:
+    return Figure(f"{figure} (not measured: {why})", None, unit, target)
 
 
 def write(name: str, figures: Sequence[Figure]) -> None:
@@ -31,4 +38,5 @@ def write(name: str, figures: Sequence[Figure]) -> None:
     report.write_text(json.dumps(rows, indent=2) + "\n")
     for row in figures:
         mark = {True: "holds", False: "MISSED", None: ""}[row.holds]
-        print(f"{row.figure:70} {row.value:12.3f} {row.unit:10} {row.target:10} {mark}")
+        value = "-" if row.value is None else f"{row.value:.3f}"
+        print(f"{row.figure:70} {value:>12} {row.unit:10} {row.target:10} {mark}")
