@@ -44,10 +44,10 @@ def give_memory_back() -> None:
 
 
 def trim_memory() -> None:
-    """Return what is free below the heap's top to the system, once; elsewhere than on glibc nothing.
+    """Return free memory inside the heap to the system. Does nothing elsewhere than on glibc.
 
-    Reading a model leaves such gaps: 80 MB of u2net's 176, which `give_memory_back` does not
-    concern because the blocks are small. Source: malloc_trim(3).
+    Reading u2net's 176 MB leaves 80 MB of it, in blocks too small for `give_memory_back`.
+    Source: malloc_trim(3).
     """
     library = ctypes.CDLL(None)
     if hasattr(library, "malloc_trim"):

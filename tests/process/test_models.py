@@ -21,6 +21,17 @@ post_processing()
 sessions = importlib.import_module("rembg.sessions").sessions
 
 
+U2NET = ROOT / ".cache/rembg/models/u2net/u2net.onnx"
+
+
+def environment() -> dict[str, str]:
+    """For a process of its own, which finds the engine and the real models."""
+    return os.environ | {
+        "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'layer'}",
+        "REMBG_HOME": str(ROOT / ".cache/rembg"),
+    }
+
+
 def with_files(home: Path, *names: str) -> Models:
     for name in names:
         path = home / "models" / name / f"{name}.onnx"
@@ -70,11 +81,7 @@ assert heavy <= set(sys.modules)
 import rembg
 assert rembg.remove and rembg.new_session
 """
-    environment = os.environ | {
-        "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'layer'}",
-        "REMBG_HOME": str(ROOT / ".cache/rembg"),
-    }
-    subprocess.run([sys.executable, "-c", code], env=environment, check=True)
+    subprocess.run([sys.executable, "-c", code], env=environment(), check=True)
 
 
 def test_rembgs_layout_is_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -114,6 +121,28 @@ def test_the_least_recently_used_goes(monkeypatch: pytest.MonkeyPatch, tmp_path:
     for name in ("u2netp", "silueta", "u2netp", "u2net", "u2netp", "silueta"):
         assert str(carried.session(name)) == name
     assert made == ["u2netp", "silueta", "u2net", "silueta"]
+
+
+@pytest.mark.skipif(not U2NET.is_file(), reason="needs u2net's weights: make models MODELS=u2net")
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_session_takes_little_more_than_its_weights() -> None:
+    """What reading the file takes besides is given back to the system."""
+    code = """
+import pathlib
+from functions.process.engine import Engine
+from functions.process.models import Models
+def resident():
+    return int(pathlib.Path("/proc/self/status").read_text().split("RssAnon:")[1].split()[0])
+models = Models()
+Engine(models)
+before = resident()
+models.session("u2net")
+print((resident() - before) * 1024)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment(), check=True, capture_output=True, text=True
+    )
+    assert int(done.stdout) < 1.2 * U2NET.stat().st_size
 
 
 def test_memory_and_cores_of_a_lambda() -> None:
