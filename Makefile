@@ -1,7 +1,7 @@
 # Darkroom. `make` alone lists the targets.
 
 PYTHON ?= python3
-MODELS ?= u2netp
+MODELS ?= u2net u2netp
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
@@ -10,7 +10,7 @@ ENGINE_ENV := PYTHONPATH=.:layer REMBG_HOME=$(CURDIR)/.cache/rembg NUMBA_CACHE_D
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo up down photos test test-faults test-load lint format lock clean
-.PHONY: bake models selfcheck bench-engine bench-zip
+.PHONY: bake models selfcheck bench-engine bench-zip bench-seed
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,7 +27,7 @@ $(READY): requirements.txt pyproject.toml
 setup: $(READY) bake ## Create the virtual environment, fetch the models, warm the caches
 
 bake: $(READY)
-	@$(ENGINE_ENV) $(BIN)/python -m functions.process.bake --models "$(MODELS)"
+	@$(ENGINE_ENV) $(BIN)/python -m functions.process.bake --models "$(MODELS)" --optional u2net
 
 models: bake ## Fetch models: make models MODELS="silueta u2net isnet-general-use"
 
@@ -72,6 +72,9 @@ bench-engine: bake ## Measure the engine against rembg.remove(), side by side
 
 bench-zip: setup ## Measure ZIPs in and out against the usual way, on the local stack
 	@PYTHONPATH=.:layer $(BIN)/python -m bench.zip
+
+bench-seed: setup ## Measure the figures asked for: speed, 1,000 photos, memory, database
+	@$(ENGINE_ENV) $(BIN)/python -m bench.seed
 
 # -- Maintain
 

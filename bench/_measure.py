@@ -1,10 +1,10 @@
 """Runs one measurement for `bench.engine`, which starts a new process for each.
 
-    python -m bench._measure ours 12       times and peak memory of this engine
-    python -m bench._measure rembg 12      the same for rembg.remove, as it is commonly used
-    python -m bench._measure fidelity 12   the two results compared, pixel by pixel
-    python -m bench._measure batch 40      photos one by one against overlapped
-    python -m bench._measure cold          the first result of a fresh process
+    python -m bench._measure u2net ours 12       times and peak memory of this engine
+    python -m bench._measure u2net rembg 12      the same of rembg.remove, the way people use it
+    python -m bench._measure u2net fidelity 12   the two results compared, pixel by pixel
+    python -m bench._measure u2net batch 40      one by one against overlapped
+    python -m bench._measure u2net cold          the first result of a fresh process
 
 The number is megapixels (ours, rembg, fidelity) or photos (batch). Prints one line of JSON.
 """
@@ -23,14 +23,13 @@ from typing import Any
 
 from bench._pictures import PHOTOS, load, photo, variant
 
-MODEL = "u2netp"
-# S3's latency and throughput, from its performance guidelines: 0.1 to 0.2 s to the first byte of a
-# small request, and 85 to 90 MB/s per connection.
+# What S3 takes a worker, as its performance guidelines have it: 0.1 to 0.2 s to the first byte of a
+# small request, and 85 to 90 MB/s a connection.
 _FIRST_BYTE, _RATE = 0.1, 90e6
 
 
 def main() -> None:
-    kind, *rest = sys.argv[1:]
+    model, kind, *rest = sys.argv[1:]
     measure = {
         "ours": ours,
         "rembg": rembg,
@@ -38,31 +37,31 @@ def main() -> None:
         "batch": batch,
         "cold": cold,
     }[kind]
-    print(json.dumps(measure(*map(int, rest))))
+    print(json.dumps(measure(model, *map(int, rest))))
 
 
-def ours(megapixels: int) -> dict[str, Any]:
+def ours(model: str, megapixels: int) -> dict[str, Any]:
     """Measure this engine: seconds and bytes per result, peak bytes, seconds of a model run."""
-    process = _process()
+    process = _process(model)
     result = _timed(lambda data: process(data).data, megapixels)
-    return {**result, "model": _model_run()}
+    return {**result, "model": _model_run(model)}
 
 
-def rembg(megapixels: int) -> dict[str, Any]:
+def rembg(model: str, megapixels: int) -> dict[str, Any]:
     """Measure rembg.remove: seconds and bytes per result, peak bytes."""
     from functions.process.warm_rembg import post_processing
 
     bg = post_processing()
-    session = bg.new_session(MODEL)
+    session = bg.new_session(model)
     return _timed(lambda data: bytes(bg.remove(data, session=session)), megapixels)
 
 
-def _process() -> Callable[[bytes], Any]:
+def _process(model: str) -> Callable[[bytes], Any]:
     from darkroom.options import Options
     from functions.process.engine import Engine
     from functions.process.models import Models
 
-    engine, options = Engine(Models()), Options(model=MODEL)
+    engine, options = Engine(Models()), Options(model=model)
     return lambda data: engine.process(data, options)
 
 
@@ -84,13 +83,13 @@ def _peak() -> int:
     return int(status.split("VmHWM:")[1].split()[0]) * 1024
 
 
-def _model_run() -> float:
+def _model_run(model: str) -> float:
     """Seconds of the model alone, with the engine's settings: the median of nine runs."""
     import numpy as np
 
     from functions.process.models import Models
 
-    session = Models().session(MODEL).inner_session
+    session = Models().session(model).inner_session
     entry = session.get_inputs()[0]
     pixels = np.random.default_rng(0).random(entry.shape, np.float32)
     times = []
@@ -101,7 +100,7 @@ def _model_run() -> float:
     return sorted(times[1:])[4]
 
 
-def fidelity(megapixels: int) -> dict[str, Any]:
+def fidelity(model: str, megapixels: int) -> dict[str, Any]:
     """Compare alpha values (0-255): the mean difference, and the share of pixels over 4 apart."""
     import numpy as np
     from PIL import Image
@@ -109,7 +108,7 @@ def fidelity(megapixels: int) -> dict[str, Any]:
     from functions.process.warm_rembg import post_processing
 
     bg = post_processing()
-    process, session = _process(), bg.new_session(MODEL)
+    process, session = _process(model), bg.new_session(model)
     means, over = [], []
     for name in PHOTOS:
         data = load(photo(name, megapixels))
@@ -132,13 +131,14 @@ def mixed(count: int) -> list[Path]:
     return chosen
 
 
-def batch(count: int) -> dict[str, Any]:
-    """Measure seconds for photos one by one and overlapped.
+def batch(model: str, count: int) -> dict[str, Any]:
+    """Seconds for the photos one by one and overlapped; in memory, and with waits as long as S3
+    takes to hand out a photo and to take in its result.
 
     Both are measured in memory, and with waits as long as S3 takes to send a photo and to store
     its result. They alternate every ten photos, so that load on the machine affects both equally.
     """
-    process = _process()
+    process = _process(model)
     photos = mixed(count)
     for path in photos[:3]:
         process(load(path))
@@ -175,9 +175,9 @@ def _cpu() -> float:
     return times.user + times.system
 
 
-def cold() -> dict[str, Any]:
+def cold(model: str) -> dict[str, Any]:
     """Process one 1-megapixel photo in a fresh process. The caller measures the time."""
-    result = _process()(load(photo(PHOTOS[0], 1)))
+    result = _process(model)(load(photo(PHOTOS[0], 1)))
     return {"bytes": len(result.data)}
 
 

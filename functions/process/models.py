@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from darkroom.errors import FileError
-from functions.process.hardware import cores, memory
+from functions.process.hardware import cores, memory, trim_memory
 from functions.process.warm_rembg import onnxruntime, session_class
 
 if TYPE_CHECKING:
@@ -97,4 +97,5 @@ def _new_session(name: str, path: Path, threads: int) -> BaseSession:
     options.enable_mem_pattern = False
     options.intra_op_num_threads = threads
     session: BaseSession = local(name, options, providers=["CPUExecutionProvider"])
+    trim_memory()
     return session

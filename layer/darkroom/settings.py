@@ -36,7 +36,7 @@ class Settings(BaseModel):
     webhook_secret: str = ""
     websocket_url: str = ""
     websocket_endpoint: str = ""
-    models: Annotated[tuple[str, ...], Field(min_length=1)] = ("u2netp",)
+    models: Annotated[tuple[str, ...], Field(min_length=1)] = ("u2net", "u2netp")
     drop_options: Options = Options()
     max_photo_bytes: Annotated[int, Field(ge=1)] = _DEFAULTS.photo_bytes
     max_photo_pixels: Annotated[int, Field(ge=1)] = _DEFAULTS.photo_pixels

@@ -12,6 +12,7 @@ import shlex
 import shutil
 import subprocess
 import venv
+from collections.abc import Mapping
 from pathlib import Path
 
 _STEP = re.compile(r"^(FROM|ARG|ENV|WORKDIR|COPY|RUN|CMD)\s+(.*)$")
@@ -27,6 +28,7 @@ class Image:
         self.workdir = root
         self.command = ""
         self.arguments: dict[str, str] = {}
+        self.given: Mapping[str, str] = {}
         self.python = root / "python" / "bin"
         root.mkdir()
         venv.create(root / "python", with_pip=True)
@@ -37,8 +39,12 @@ class Image:
             "HOME": str(root / "home"),
         }
 
-    def build(self, dockerfile: Path) -> None:
-        """Carries out all steps. Raises CalledProcessError when one of them fails."""
+    def build(self, dockerfile: Path, given: Mapping[str, str] | None = None) -> None:
+        """Carries out all steps. Raises CalledProcessError when one of them fails.
+
+        given: build arguments, as `--build-arg` gives them.
+        """
+        self.given = given or {}
         text = re.sub(r"(?m)^\s*#.*\n", "", dockerfile.read_text())
         for line in text.replace("\\\n", " ").splitlines():
             step = _STEP.match(line)
@@ -53,7 +59,7 @@ class Image:
 
     def _arg(self, definition: str) -> None:
         name, _, value = definition.partition("=")
-        self.arguments[name] = value
+        self.arguments[name] = self.given.get(name, "".join(shlex.split(value)))
 
     def _env(self, definitions: str) -> None:
         for definition in shlex.split(definitions):

@@ -12,13 +12,24 @@ from pathlib import Path
 import pytest
 
 from darkroom.errors import FileError
-from functions.process import bake, hardware, models
+from functions.process import hardware, models
 from functions.process.models import ALLOWED, Models, default_home
 from functions.process.warm_rembg import post_processing, session_class
 from tests.process.conftest import ROOT
 
 post_processing()
 sessions = importlib.import_module("rembg.sessions").sessions
+
+
+U2NET = ROOT / ".cache/rembg/models/u2net/u2net.onnx"
+
+
+def environment() -> dict[str, str]:
+    """For a process of its own, which finds the engine and the real models."""
+    return os.environ | {
+        "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'layer'}",
+        "REMBG_HOME": str(ROOT / ".cache/rembg"),
+    }
 
 
 def with_files(home: Path, *names: str) -> Models:
@@ -70,11 +81,7 @@ assert heavy <= set(sys.modules)
 import rembg
 assert rembg.remove and rembg.new_session
 """
-    environment = os.environ | {
-        "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'layer'}",
-        "REMBG_HOME": str(ROOT / ".cache/rembg"),
-    }
-    subprocess.run([sys.executable, "-c", code], env=environment, check=True)
+    subprocess.run([sys.executable, "-c", code], env=environment(), check=True)
 
 
 def test_rembgs_layout_is_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -116,6 +123,28 @@ def test_the_least_recently_used_goes(monkeypatch: pytest.MonkeyPatch, tmp_path:
     assert made == ["u2netp", "silueta", "u2net", "silueta"]
 
 
+@pytest.mark.skipif(not U2NET.is_file(), reason="needs u2net's weights: make models MODELS=u2net")
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_session_takes_little_more_than_its_weights() -> None:
+    """What reading the file takes besides is given back to the system."""
+    code = """
+import pathlib
+from functions.process.engine import Engine
+from functions.process.models import Models
+def resident():
+    return int(pathlib.Path("/proc/self/status").read_text().split("RssAnon:")[1].split()[0])
+models = Models()
+Engine(models)
+before = resident()
+models.session("u2net")
+print((resident() - before) * 1024)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment(), check=True, capture_output=True, text=True
+    )
+    assert int(done.stdout) < 1.2 * U2NET.stat().st_size
+
+
 def test_memory_and_cores_of_a_lambda() -> None:
     def of(megabytes: int) -> dict[str, str]:
         return {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(megabytes)}
@@ -124,41 +153,6 @@ def test_memory_and_cores_of_a_lambda() -> None:
     assert hardware.memory({}) > 500_000_000
     assert hardware.cores(of(1024)) == 1
     assert hardware.cores(of(10_240)) == hardware.cores({})
-
-
-def test_a_model_that_cannot_be_had_fails_by_name(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def unreachable(*_args: object) -> str:
-        raise ConnectionError("no such site")
-
-    monkeypatch.setenv("REMBG_HOME", str(tmp_path))
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
-    monkeypatch.setattr(sessions["silueta"], "download_models", unreachable)
-    assert bake.main(["--models", "silueta"]) == 1
-    said = capsys.readouterr().err
-    assert "'silueta' could not be downloaded" in said
-    assert "no such site" in said
-    assert not (tmp_path / "models" / "silueta").exists()
-
-
-def test_an_unknown_model_is_not_even_looked_for(capsys: pytest.CaptureFixture[str]) -> None:
-    assert bake.main(["--models", "u2netp,withoutbg"]) == 1
-    assert "Unknown model 'withoutbg'" in capsys.readouterr().err
-
-
-def test_a_file_that_is_no_model_fails_by_name(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setenv("REMBG_HOME", str(tmp_path))
-    with_files(tmp_path, "u2net")
-    with pytest.raises(bake.BakeError, match="'u2net' cannot be loaded"):
-        bake.bake_model("u2net")
-
-
-def test_rembgs_own_checksum_is_the_pinned_one() -> None:
-    source = Path(str(__import__("rembg.sessions.u2netp").__path__[0])) / "sessions" / "u2netp.py"
-    assert f"md5:{bake._U2NETP_MD5}" in source.read_text()
 
 
 def test_onnxruntime_reports_to_nobody(tmp_path: Path) -> None:

@@ -11,11 +11,11 @@ from typing import Any
 from unittest import mock
 
 import pytest
-from boto3.dynamodb.types import Binary
 from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bench._item_size import stored_bytes
 from darkroom.archives import Archive
 from darkroom.aws import items
 from darkroom.errors import Conflict, RetryLater
@@ -305,25 +305,6 @@ def test_only_the_key_reads_of_all_jobs(
 
 
 # ---- what a kept job takes in the table
-
-
-def stored_bytes(item: dict[str, Any]) -> int:
-    """As DynamoDB measures an item: names and values, and 100 bytes it keeps for each."""
-    return 100 + sum(len(name.encode()) + _measure(value) for name, value in item.items())
-
-
-def _measure(value: Any) -> int:
-    if isinstance(value, dict):
-        return 3 + sum(1 + len(name.encode()) + _measure(inner) for name, inner in value.items())
-    if isinstance(value, list | tuple):
-        return 3 + sum(1 + _measure(inner) for inner in value)
-    if isinstance(value, Binary):
-        return len(bytes(value))
-    if value is None or isinstance(value, bool):
-        return 1
-    if isinstance(value, str):
-        return len(value.encode())
-    return len(str(value)) // 2 + 2  # a number: a byte for two digits
 
 
 def test_a_kept_job_of_one_photo_takes_two_kilobytes_of_the_table(cloud: Cloud) -> None:
