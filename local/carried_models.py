@@ -1,37 +1,42 @@
-"""Which models a stack on this machine offers: those whose files are here."""
+"""Which models the local stack offers: those whose files are on this machine."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from functions.process.models import Models
 from local import ROOT
 
 PARAMETER = "Models"
 
 
 def home(environment: Mapping[str, str]) -> Path:
-    """Where the workers of a local stack look for models: `$REMBG_HOME`, or the repository's."""
+    """The folder that holds the models, as the emulator's functions see it."""
     return Path(environment.get("REMBG_HOME") or ROOT / ".cache" / "rembg")
 
 
-def carried(wanted: Sequence[str], there: Sequence[str]) -> list[str]:
-    """The wanted models that are there, in their order, then the others that are there.
+def present(folder: Path) -> list[str]:
+    """The names of the models in `folder`, which rembg lays out as `models/NAME/NAME.onnx`."""
+    files = (folder / "models").glob("*/*.onnx")
+    return sorted(file.stem for file in files if file.stem == file.parent.name)
 
-    The first is the stack's default. All of `wanted` if no model is there: each photo then fails
-    with an error that says so.
+
+def carried(wanted: Sequence[str], on_disk: Sequence[str]) -> list[str]:
+    """The wanted models that are on disk, in their order, then the others that are.
+
+    All the wanted ones if there are none, so that the missing file is what an error names.
     """
-    first = [name for name in wanted if name in there]
-    return [*first, *(name for name in there if name not in first)] or list(wanted)
+    names = [name.strip() for name in wanted]
+    first = [name for name in names if name in on_disk]
+    return [*first, *(name for name in on_disk if name not in first)] or names
 
 
 def with_carried_models(
     defaults: Mapping[str, str], parameters: Mapping[str, str], environment: Mapping[str, str]
 ) -> dict[str, str]:
-    """The parameters, with `Models` set unless it is given or the template has no such parameter.
+    """Set `Models`, unless it is given or the template has no such parameter.
 
     defaults: the template's own values, by parameter.
     """
     if PARAMETER in parameters or PARAMETER not in defaults:
         return dict(parameters)
-    names = carried(defaults[PARAMETER].split(","), Models(home(environment)).names())
+    names = carried(defaults[PARAMETER].split(","), present(home(environment)))
     return {**parameters, PARAMETER: ",".join(names)}
