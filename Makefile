@@ -10,7 +10,7 @@ ENGINE_ENV := PYTHONPATH=.:layer REMBG_HOME=$(CURDIR)/.cache/rembg NUMBA_CACHE_D
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo up down photos test test-faults test-load lint format lock clean
-.PHONY: bake models selfcheck bench-engine bench-zip
+.PHONY: openapi bake models selfcheck bench-engine bench-zip
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -74,6 +74,9 @@ bench-zip: setup ## Measure ZIPs in and out against the usual way, on the local 
 	@PYTHONPATH=.:layer $(BIN)/python -m bench.zip
 
 # -- Maintain
+
+openapi: $(READY) ## Write the API's OpenAPI document and its reference from the routes
+	@PYTHONPATH=.:layer $(BIN)/python -m tools.openapi
 
 format: $(READY) ## Format the code
 	$(BIN)/ruff format .

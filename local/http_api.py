@@ -52,7 +52,10 @@ def _route(function: str, event: str, properties: dict[str, Any]) -> dict[str, R
     api = properties.get("ApiId", {}).get("Ref")
     if not api or "Auth" in properties:
         raise UnsupportedHttpApiError(f"{function}.{event}: needs `ApiId: !Ref …` and no Auth")
-    method = properties.get("Method", "ANY").upper()
+    # SAM's own rule: an event without a path is the API's default route.
+    route = "$default"
+    if "Path" in properties:
+        route = f"{properties.get('Method', 'ANY').upper()} {properties['Path']}"
     integration = f"{function}{event}Integration"
     return {
         integration: {
@@ -68,7 +71,7 @@ def _route(function: str, event: str, properties: dict[str, Any]) -> dict[str, R
             "Type": "AWS::ApiGatewayV2::Route",
             "Properties": {
                 "ApiId": {"Ref": api},
-                "RouteKey": f"{method} {properties['Path']}",
+                "RouteKey": route,
                 "Target": {"Fn::Sub": f"integrations/${{{integration}}}"},
             },
         },

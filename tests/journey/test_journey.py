@@ -29,7 +29,13 @@ def test_a_cat_is_cut_out(api: Api) -> None:
     job = api.send({"cat.jpg": CAT})
     document = api.wait(job)
     assert document["status"] == "completed"
-    assert document["summary"] == {"succeeded": 1, "failed": 0, "skipped": 0}
+    assert document["summary"] == {
+        "total": 1,
+        "succeeded": 1,
+        "failed": 0,
+        "skipped": 0,
+        "success_percentage": 100.0,
+    }
     file = api.files(job)["cat.jpg"]
     pixels = api.result(file)
     assert pixels.shape == (300, 451, 4)
@@ -105,7 +111,13 @@ def test_every_kind_of_bad_input_has_its_code_and_the_rest_goes_on(api: Api) -> 
         "wrong.jpg": "crc_mismatch",
         "broken.zip": "broken_zip",
     }
-    assert document["summary"] == {"succeeded": 2, "failed": 5, "skipped": 1}
+    assert document["summary"] == {
+        "total": 8,
+        "succeeded": 2,
+        "failed": 5,
+        "skipped": 1,
+        "success_percentage": 25.0,
+    }
     assert document["progress"] == {"processed": 8, "total": 8, "percentage": 100.0}
     assert all(file["error"]["message"].endswith(".") for file in found.values() if file["error"])
 
@@ -231,14 +243,26 @@ def test_a_retry_with_other_options_mends_what_failed(api: Api) -> None:
     demanding = {"remove_bg": False, "crop_face": True, "face": {"on_missing": "fail"}}
     job = api.send({"astronaut.jpg": ASTRONAUT, "cat.jpg": CAT}, **demanding)
     document = api.wait(job)
-    assert document["summary"] == {"succeeded": 1, "failed": 1, "skipped": 0}
+    assert document["summary"] == {
+        "total": 2,
+        "succeeded": 1,
+        "failed": 1,
+        "skipped": 0,
+        "success_percentage": 50.0,
+    }
     assert api.files(job)["cat.jpg"]["error"]["code"] == "no_face"
     again = api.call(
         "POST", f"jobs/{job['job_id']}/retry", job["token"], json={"options": {"remove_bg": False}}
     )
     assert again.status_code == 202, again.text
     document = api.wait(job)
-    assert document["summary"] == {"succeeded": 2, "failed": 0, "skipped": 0}
+    assert document["summary"] == {
+        "total": 2,
+        "succeeded": 2,
+        "failed": 0,
+        "skipped": 0,
+        "success_percentage": 100.0,
+    }
     assert api.result(api.files(job)["cat.jpg"]).shape[:2] == (300, 451)
     content = api.call("GET", f"jobs/{job['job_id']}/archive", follow_redirects=True).content
     assert "cat.png" in zipfile.ZipFile(io.BytesIO(content)).namelist()
