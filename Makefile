@@ -10,7 +10,7 @@ ENGINE_ENV := PYTHONPATH=.:layer REMBG_HOME=$(CURDIR)/.cache/rembg NUMBA_CACHE_D
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo up down photos test test-faults test-load lint format lock clean
-.PHONY: bake models selfcheck bench-engine bench-zip bench-seed
+.PHONY: openapi bake models selfcheck bench-engine bench-zip bench-seed
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -77,6 +77,9 @@ bench-seed: setup ## Measure the figures asked for: speed, 1,000 photos, memory,
 	@$(ENGINE_ENV) $(BIN)/python -m bench.seed
 
 # -- Maintain
+
+openapi: $(READY) ## Write the API's OpenAPI document and its reference from the routes
+	@PYTHONPATH=.:layer $(BIN)/python -m tools.openapi
 
 format: $(READY) ## Format the code
 	$(BIN)/ruff format .

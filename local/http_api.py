@@ -57,7 +57,10 @@ def _route(function: str, event: str, properties: dict[str, Any]) -> dict[str, R
         raise UnsupportedHttpApiError(
             f"{function}.{event}: the local stack needs `ApiId: !Ref …` and does not support Auth"
         )
-    method = properties.get("Method", "ANY").upper()
+    # SAM's own rule: an event without a path is the API's default route.
+    route = "$default"
+    if "Path" in properties:
+        route = f"{properties.get('Method', 'ANY').upper()} {properties['Path']}"
     integration = f"{function}{event}Integration"
     return {
         integration: {
@@ -73,7 +76,7 @@ def _route(function: str, event: str, properties: dict[str, Any]) -> dict[str, R
             "Type": "AWS::ApiGatewayV2::Route",
             "Properties": {
                 "ApiId": {"Ref": api},
-                "RouteKey": f"{method} {properties['Path']}",
+                "RouteKey": route,
                 "Target": {"Fn::Sub": f"integrations/${{{integration}}}"},
             },
         },

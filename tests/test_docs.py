@@ -26,7 +26,7 @@ ROUTES = [
     (event["Properties"]["Method"], event["Properties"]["Path"])
     for function in FUNCTIONS.values()
     for event in function.get("Events", {}).values()
-    if event["Type"] == "HttpApi"
+    if event["Type"] == "HttpApi" and "Path" in event["Properties"]
 ]
 
 

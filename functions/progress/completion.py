@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from darkroom import clock, keys
 from darkroom.jobs import Job
 from darkroom.messages import WebhookMessage, completion_id
+from darkroom.progress import summary_document
 from darkroom.states import ArchiveStatus
 
 if TYPE_CHECKING:
@@ -52,12 +53,7 @@ def completion_document(job: Job, bucket: str) -> dict[str, Any]:
         "attempt": job.attempt,
         "status": job.status.value,
         "job_type": job.job_type,
-        "summary": {
-            "total": job.total,
-            "succeeded": job.counts.succeeded,
-            "failed": job.counts.failed,
-            "skipped": job.counts.skipped,
-        },
+        "summary": summary_document(job),
         "error": dict(job.error) if job.error else None,
         "bucket": bucket,
         "results": f"{keys.RESULTS}{job.job_id}/",

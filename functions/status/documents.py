@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
-from enum import StrEnum
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from darkroom.errors import Conflict, InvalidRequest, NotFound
+from darkroom.errors import Conflict, NotFound
 from darkroom.files import File, ResultInfo, file_document
 from darkroom.jobs import Job
 from darkroom.keys import archive_key
@@ -19,12 +17,9 @@ if TYPE_CHECKING:
     from darkroom.aws.bucket import Bucket
     from darkroom.aws.table import JobTable
 
-_Status = TypeVar("_Status", bound=StrEnum)
-
 URL_SECONDS = 3600
 MAX_DATA_URL = 4_000_000
 """Bytes of a result that still fits Lambda's 6 MB response as base64."""
-_MAX_PAGE = 100
 
 
 def job_document(job: Job, bucket: Bucket) -> dict[str, Any]:
@@ -34,19 +29,27 @@ def job_document(job: Job, bucket: Bucket) -> dict[str, Any]:
     for an hour and without a credential, as a link on a page needs it.
     """
     base = f"jobs/{job.job_id}"
-    links = {"self": base, "files": f"{base}/files", "archive": f"{base}/archive"}
-    if job.archive.status is ArchiveStatus.READY:
-        links["download"] = _archive_url(job, bucket)
+    ready = job.archive.status is ArchiveStatus.READY
+    links = {
+        "self": base,
+        "files": f"{base}/files",
+        "archive": f"{base}/archive",
+        "download": _archive_url(job, bucket) if ready else None,
+    }
     return progress_document(job) | {"links": links}
 
 
-def list_files(
-    job: Job, query: Mapping[str, str], jobs: JobTable, bucket: Bucket
+def list_files(  # noqa: PLR0913 - by name, each for one parameter of the query
+    job: Job,
+    jobs: JobTable,
+    bucket: Bucket,
+    *,
+    status: FileStatus | None,
+    limit: int,
+    after: str,
 ) -> dict[str, Any]:
-    """A page of files. query: status, limit (1-100), cursor. Raises InvalidRequest."""
-    page, cursor = jobs.page(
-        job.job_id, limit=limit_of(query), after=_cursor(query), status=status_of(query, FileStatus)
-    )
+    """A page of files, from behind the file id `after` on."""
+    page, cursor = jobs.page(job.job_id, limit=limit, after=after, status=status)
     return {"files": [one_file(file, bucket) for file in page], "cursor": cursor}
 
 
@@ -110,43 +113,9 @@ def _archive_url(job: Job, bucket: Bucket) -> str:
     )
 
 
-def unknown_form(form: str) -> InvalidRequest:
-    return wrong_query("as", f"{form!r} is not known; use data-url or redirect")
-
-
 def _result(file: File) -> ResultInfo:
     if file.result is None:
         raise Conflict(
             "no_result", f"There is no result of this file: its status is {file.status.value}."
         )
     return file.result
-
-
-def limit_of(query: Mapping[str, str]) -> int:
-    """Entries of a page. Raises InvalidRequest."""
-    text = query.get("limit", str(_MAX_PAGE))
-    if not text.isdecimal() or not 1 <= int(text) <= _MAX_PAGE:
-        raise wrong_query("limit", f"give a number from 1 to {_MAX_PAGE}")
-    return int(text)
-
-
-def _cursor(query: Mapping[str, str]) -> str:
-    cursor = query.get("cursor", "")
-    if cursor and not cursor.isdecimal():
-        raise wrong_query("cursor", "give the cursor of the page before")
-    return cursor
-
-
-def status_of(query: Mapping[str, str], kind: type[_Status]) -> _Status | None:
-    """None where the query names none. Raises InvalidRequest."""
-    try:
-        return kind(query["status"]) if "status" in query else None
-    except ValueError:
-        known = ", ".join(status.value for status in kind)
-        raise wrong_query("status", f"give one of {known}") from None
-
-
-def wrong_query(field: str, message: str) -> InvalidRequest:
-    return InvalidRequest(
-        "invalid_query", f"{field}: {message}.", [{"field": field, "message": message}]
-    )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from darkroom.history_cursor import HistoryCursor, day_of
 from darkroom.jobs import Job
 from darkroom.states import JobStatus
-from functions.status.documents import job_document, limit_of, status_of, wrong_query
+from darkroom.validation import invalid
+from functions.status.documents import job_document
 
 if TYPE_CHECKING:
     from darkroom.aws.bucket import Bucket
@@ -21,16 +21,22 @@ _READ: Final = 100
 _DAY: Final = 86_400
 
 
-def list_jobs(
-    query: Mapping[str, str], index: JobIndex, bucket: Bucket, *, now: float, keep_days: int
+def list_jobs(  # noqa: PLR0913 - by name, each for one parameter of the query
+    index: JobIndex,
+    bucket: Bucket,
+    *,
+    status: JobStatus | None,
+    limit: int,
+    cursor: str | None,
+    now: float,
+    keep_days: int,
 ) -> dict[str, Any]:
-    """A page of jobs. query: status, limit (1-100), cursor. Raises InvalidRequest.
+    """A page of jobs. Raises InvalidRequest for a cursor that is not one of ours.
 
-    With `status` a page may hold fewer than asked for, even none, and still go on.
+    With `status` a page may hold fewer than asked for, even none, and still continue.
     """
-    limit, status = limit_of(query), status_of(query, JobStatus)
     oldest = day_of(now - keep_days * _DAY)
-    place = _start(query, day_of(now))
+    place = _start(cursor, day_of(now))
     jobs: list[Job] = []
     for _ in range(MAX_READS):
         if place.day < oldest or len(jobs) == limit:
@@ -60,13 +66,15 @@ def _document(job: Job, bucket: Bucket) -> dict[str, Any]:
     return document
 
 
-def _start(query: Mapping[str, str], today: str) -> HistoryCursor:
-    if not query.get("cursor"):
+def _start(cursor: str | None, today: str) -> HistoryCursor:
+    if not cursor:
         return HistoryCursor(today)
     try:
-        place = HistoryCursor.parse(query["cursor"])
+        place = HistoryCursor.parse(cursor)
     except ValueError:
         place = None
     if place is None or place.day > today:
-        raise wrong_query("cursor", "give the cursor of the page before")
+        message = "give the cursor of the page before"
+        fields = [{"field": "cursor", "message": message}]
+        raise invalid("invalid_query", "The query is not valid.", fields)
     return place

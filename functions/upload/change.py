@@ -4,24 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from darkroom.jobs import Job
-from darkroom.options import parse_options, resolve
+from darkroom.options import Options, resolve
 from darkroom.progress import progress_document
 from darkroom.settings import Settings
-from darkroom.validation import refusal
 
 if TYPE_CHECKING:
     from darkroom.aws.table import JobTable
 
 
-class Again(BaseModel):
+class Retry(BaseModel):
     """options: None keeps the job's own; given, they replace all of them."""
 
     model_config = ConfigDict(extra="forbid")
 
-    options: dict[str, Any] | None = None
+    options: Options | None = None
 
 
 def cancel_job(job_id: str, jobs: JobTable) -> dict[str, Any]:
@@ -30,14 +29,10 @@ def cancel_job(job_id: str, jobs: JobTable) -> dict[str, Any]:
     return progress_document(job)
 
 
-def retry_job(job_id: str, body: object, settings: Settings, jobs: JobTable) -> dict[str, Any]:
-    """The failed files go again. Raises InvalidRequest, or Conflict as `Job.retried` says."""
-    try:
-        wanted = Again.model_validate(body)
-    except ValidationError as error:
-        raise refusal(error, "invalid_retry", "The retry is not valid.") from error
+def retry_job(job_id: str, wanted: Retry, settings: Settings, jobs: JobTable) -> dict[str, Any]:
+    """Requeue the failed files. Raises InvalidRequest, or Conflict as `Job.retried` says."""
     options = None
     if wanted.options is not None:
-        options = resolve(parse_options(wanted.options), settings.models).model_dump_json()
+        options = resolve(wanted.options, settings.models).model_dump_json()
     job, _ = jobs.change(job_id, lambda job: job.retried(options))
     return progress_document(job)

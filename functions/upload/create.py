@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from darkroom import clock
@@ -15,11 +15,10 @@ from darkroom.files import File
 from darkroom.jobs import Job, file_id
 from darkroom.keys import UploadKey
 from darkroom.names import safe_path
-from darkroom.options import parse_options, resolve
+from darkroom.options import Options, resolve
 from darkroom.public_url import parse_public_url
 from darkroom.settings import Settings
 from darkroom.states import FileStatus
-from darkroom.validation import refusal
 
 if TYPE_CHECKING:
     from darkroom.aws.bucket import Bucket
@@ -60,17 +59,15 @@ class NewJob(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     files: Annotated[list[NewFile], Field(min_length=1, max_length=100)]
-    options: Any = Field(default_factory=dict)
+    options: Options = Options()
     callback_url: Annotated[str, AfterValidator(_checked_callback)] | None = None
 
 
-def create_job(body: object, settings: Settings, jobs: JobTable, bucket: Bucket) -> dict[str, Any]:
-    """The answer to POST /jobs. Raises InvalidRequest, which names every wrong field."""
-    try:
-        wanted = NewJob.model_validate(body)
-    except ValidationError as error:
-        raise refusal(error, "invalid_job", "The job is not valid.") from error
-    options = resolve(parse_options(wanted.options), settings.models)
+def create_job(
+    wanted: NewJob, settings: Settings, jobs: JobTable, bucket: Bucket
+) -> dict[str, Any]:
+    """Store the job and grant its uploads. Raises InvalidRequest, which names every wrong field."""
+    options = resolve(wanted.options, settings.models)
     _check_sizes(wanted.files, settings)
 
     now = clock.now()

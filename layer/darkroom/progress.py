@@ -12,9 +12,7 @@ from darkroom.states import ArchiveStatus
 def progress_document(job: Job) -> dict[str, Any]:
     """Under 32 KB, whatever the job: it tells of the latest files only."""
     processed = job.counts.processed
-    archive: dict[str, Any] = {"status": job.archive.status.value}
-    if job.archive.status is ArchiveStatus.READY:
-        archive["bytes"] = job.archive.size
+    ready = job.archive.status is ArchiveStatus.READY
     return {
         "type": "progress",
         "job_id": job.job_id,
@@ -25,18 +23,30 @@ def progress_document(job: Job) -> dict[str, Any]:
             "total": job.total,
             "percentage": round(100 * processed / job.total, 1) if job.total else 0.0,
         },
-        "summary": {
-            "succeeded": job.counts.succeeded,
-            "failed": job.counts.failed,
-            "skipped": job.counts.skipped,
-        },
+        "summary": summary_document(job),
         "metadata": {
             "created_at": clock.iso(job.created_at),
             "updated_at": clock.iso(job.updated_at),
             "job_type": job.job_type,
             "file_count": job.uploads,
         },
-        "archive": archive,
-        "recent": [dict(entry) for entry in job.recent],
+        "archive": {
+            "status": job.archive.status.value,
+            "bytes": job.archive.size if ready else None,
+        },
+        "recent": [{"error": None, **entry} for entry in job.recent],
         "error": dict(job.error) if job.error else None,
+    }
+
+
+def summary_document(job: Job) -> dict[str, Any]:
+    """The counts of a job. The percentage is of all files, or of those processed so far."""
+    counts = job.counts
+    of = job.total or counts.processed
+    return {
+        "total": job.total,
+        "succeeded": counts.succeeded,
+        "failed": counts.failed,
+        "skipped": counts.skipped,
+        "success_percentage": round(100 * counts.succeeded / of, 1) if of else 0.0,
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import ValidationError
@@ -17,26 +18,33 @@ _PLAIN = {
 }
 
 
+def described(error: Mapping[str, Any], root: str = "", skip: int = 0) -> dict[str, Any]:
+    """`{"field", "message"}` of one of pydantic's errors.
+
+    The field is a dotted path below `root`, without the first `skip` parts of its location.
+    """
+    parts = (root, *error["loc"][skip:], (error.get("ctx") or {}).get("field", ""))
+    return {
+        "field": ".".join(str(part) for part in parts if part != ""),
+        "message": _PLAIN.get(error["type"], error["msg"]),
+    }
+
+
 def wrong_fields(error: ValidationError, root: str = "") -> list[dict[str, Any]]:
     """`{"field", "message"}` for each wrong field, the field as a dotted path below `root`."""
-    return [
-        {
-            "field": ".".join(
-                str(part)
-                for part in (root, *found["loc"], found.get("ctx", {}).get("field", ""))
-                if part != ""
-            ),
-            "message": _PLAIN.get(found["type"], found["msg"]),
-        }
-        for found in error.errors(include_url=False, include_input=False)
-    ]
+    found = error.errors(include_url=False, include_input=False)
+    return [described(each, root) for each in found]
 
 
 def summary(fields: list[dict[str, Any]]) -> str:
     return "; ".join(f"{field['field']}: {field['message']}" for field in fields)
 
 
-def refusal(error: ValidationError, code: str, sentence: str, root: str = "") -> InvalidRequest:
+def invalid(code: str, sentence: str, fields: list[dict[str, Any]]) -> InvalidRequest:
     """The error to raise: `sentence` and every wrong field."""
-    fields = wrong_fields(error, root)
     return InvalidRequest(code, f"{sentence} {summary(fields)}.", fields)
+
+
+def refusal(error: ValidationError, code: str, sentence: str, root: str = "") -> InvalidRequest:
+    """The same, from pydantic's own error."""
+    return invalid(code, sentence, wrong_fields(error, root))

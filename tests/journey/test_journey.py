@@ -29,7 +29,13 @@ def test_the_background_of_a_cat_is_removed(api: Api) -> None:
     job = api.send({"cat.jpg": CAT})
     document = api.wait(job)
     assert document["status"] == "completed"
-    assert document["summary"] == {"succeeded": 1, "failed": 0, "skipped": 0}
+    assert document["summary"] == {
+        "total": 1,
+        "succeeded": 1,
+        "failed": 0,
+        "skipped": 0,
+        "success_percentage": 100.0,
+    }
     file = api.files(job)["cat.jpg"]
     pixels = api.result(file)
     assert pixels.shape == (300, 451, 4)
@@ -105,7 +111,13 @@ def test_every_kind_of_bad_input_fails_with_its_code_and_the_rest_is_processed(a
         "wrong.jpg": "crc_mismatch",
         "broken.zip": "broken_zip",
     }
-    assert document["summary"] == {"succeeded": 2, "failed": 5, "skipped": 1}
+    assert document["summary"] == {
+        "total": 8,
+        "succeeded": 2,
+        "failed": 5,
+        "skipped": 1,
+        "success_percentage": 25.0,
+    }
     assert document["progress"] == {"processed": 8, "total": 8, "percentage": 100.0}
     errors = [file["error"] for file in files_by_name.values() if file["error"]]
     assert all(error["message"].endswith(".") for error in errors)
@@ -232,14 +244,26 @@ def test_a_retry_with_other_options_processes_the_failed_files(api: Api) -> None
     options = {"remove_bg": False, "crop_face": True, "face": {"on_missing": "fail"}}
     job = api.send({"astronaut.jpg": ASTRONAUT, "cat.jpg": CAT}, **options)
     document = api.wait(job)
-    assert document["summary"] == {"succeeded": 1, "failed": 1, "skipped": 0}
+    assert document["summary"] == {
+        "total": 2,
+        "succeeded": 1,
+        "failed": 1,
+        "skipped": 0,
+        "success_percentage": 50.0,
+    }
     assert api.files(job)["cat.jpg"]["error"]["code"] == "no_face"
     retried = api.call(
         "POST", f"jobs/{job['job_id']}/retry", job["token"], json={"options": {"remove_bg": False}}
     )
     assert retried.status_code == 202, retried.text
     document = api.wait(job)
-    assert document["summary"] == {"succeeded": 2, "failed": 0, "skipped": 0}
+    assert document["summary"] == {
+        "total": 2,
+        "succeeded": 2,
+        "failed": 0,
+        "skipped": 0,
+        "success_percentage": 100.0,
+    }
     assert api.result(api.files(job)["cat.jpg"]).shape[:2] == (300, 451)
     content = api.call("GET", f"jobs/{job['job_id']}/archive", follow_redirects=True).content
     assert "cat.png" in zipfile.ZipFile(io.BytesIO(content)).namelist()

@@ -103,7 +103,13 @@ def test_a_completed_job_is_listed_and_counted(api: Api) -> None:
         "expired": 0,
         "deleted": 0,
     }
-    assert grown["photos"] == {"succeeded": 1, "failed": 1, "skipped": 0}
+    assert grown["photos"] == {
+        "total": 2,
+        "succeeded": 1,
+        "failed": 1,
+        "skipped": 0,
+        "success_percentage": 50.0,
+    }
     result = api.files(job)["cat.jpg"]["result"]
     assert grown["bytes"] == {"in": len(CAT), "out": result["bytes"]}
     model = stats["models"][result["model"]]
@@ -136,7 +142,13 @@ def test_the_sweep_expires_a_job_without_uploads(api: Api, stack: Stack, table: 
         lambda now: now["progress"]["processed"] == 2,
     )
     assert (document["status"], document["error"]["code"]) == ("expired", "never_uploaded")
-    assert document["summary"] == {"succeeded": 0, "failed": 0, "skipped": 2}
+    assert document["summary"] == {
+        "total": 2,
+        "succeeded": 0,
+        "failed": 0,
+        "skipped": 2,
+        "success_percentage": 0.0,
+    }
     assert api.call("GET", f"jobs/{late['job_id']}").json()["status"] == "awaiting_upload"
     stats = until(lambda: api.call("GET", "stats").json(), lambda now: now["jobs"]["expired"] >= 1)
     assert stats["jobs"]["expired"] == 1
@@ -165,7 +177,13 @@ def test_the_sweep_finds_an_upload_whose_event_was_lost(api: Api, stack: Stack, 
         job = api.send({"cat.jpg": CAT}, remove_bg=False)
     backdate(table, job["job_id"], 3 * 3600)
     assert sweep(stack)["look_for_uploads"] == 1
-    assert api.wait(job)["summary"] == {"succeeded": 1, "failed": 0, "skipped": 0}
+    assert api.wait(job)["summary"] == {
+        "total": 1,
+        "succeeded": 1,
+        "failed": 0,
+        "skipped": 0,
+        "success_percentage": 100.0,
+    }
 
 
 def test_a_nudge_dispatches_a_photo_whose_message_was_lost(
@@ -186,7 +204,13 @@ def test_a_nudge_dispatches_a_photo_whose_message_was_lost(
     assert jobs.arrived(replace(file, source=source))
     backdate(table, job_id, 3 * 3600)
     assert sweep(stack)["nudge"] == 1
-    assert api.wait(created)["summary"] == {"succeeded": 1, "failed": 0, "skipped": 0}
+    assert api.wait(created)["summary"] == {
+        "total": 1,
+        "succeeded": 1,
+        "failed": 0,
+        "skipped": 0,
+        "success_percentage": 100.0,
+    }
 
 
 def test_the_sweep_runs_every_five_minutes(stack: Stack) -> None:
