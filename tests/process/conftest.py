@@ -1,4 +1,4 @@
-"""The engine with rembg's real smallest model, and with a model that knows one answer."""
+"""The engine with rembg's smallest model, and with a stub model that returns a fixed mask."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 ROOT = Path(__file__).parents[2]
-# Before rembg is imported anywhere: `make setup` has put its compiled functions here.
+# Set before rembg is imported. `make setup` stores its compiled functions here.
 os.environ.setdefault("NUMBA_CACHE_DIR", str(ROOT / ".cache" / "numba"))
 
 from darkroom.limits import Limits  # noqa: E402
@@ -21,7 +21,7 @@ from functions.process.models import Models  # noqa: E402
 
 
 class Disc:
-    """A session whose mask is always the same disc, soft at its edge, 64 pixels wide."""
+    """A session that always returns the same mask: a disc with a soft edge, 64 pixels wide."""
 
     def __init__(self) -> None:
         self.seen: list[Image.Image] = []

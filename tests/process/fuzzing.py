@@ -1,10 +1,10 @@
-"""Mutated files through the engine: what `test_fuzz` runs in a process of its own.
+"""Runs mutated files through the engine. `test_fuzz` starts it in a separate process.
 
     python -m tests.process.fuzzing COUNT SEED
 
-Prints a line of JSON: how often each outcome came about, the slowest photo's seconds and the
-process's peak memory. Dies of anything that is neither a result nor a named error, after it has
-written the file that did it to stderr.
+Prints one line of JSON: the number of each outcome, the seconds of the slowest photo and the
+process's peak memory. Any outcome other than a result or a known error ends the process; unless the
+error is a FileError, the file is printed to stderr first.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from functions.process.models import Models
 from tests.process.pictures import HEIC, noise, quarters, saved
 
 ADDRESS_SPACE = 6 << 30
-NAMED = {
+KNOWN_CODES = {
     "not_a_photo",
     "unsupported_format",
     "damaged_photo",
@@ -66,7 +66,7 @@ def seeds() -> list[bytes]:
 
 
 def mutated(photo: bytes, chance: random.Random) -> bytes:
-    """A few random wounds, most of them where the structure is."""
+    """Apply a few random mutations, most of them near the start, where the structure is."""
     data = bytearray(photo)
     for _ in range(chance.choice((1, 1, 2, 4, 16))):
         near_start = chance.random() < 0.6
@@ -101,18 +101,18 @@ def main(count: int, seed: int) -> None:
     files, outcomes, slowest = seeds(), Counter[str](), 0.0
     for number in range(count):
         photo = mutated(files[number % len(files)], chance)
-        began = time.perf_counter()
+        started = time.perf_counter()
         try:
             engine.process(photo, chance.choice(options))
             outcomes["result"] += 1
         except FileError as error:
-            if error.code not in NAMED:
+            if error.code not in KNOWN_CODES:
                 raise
             outcomes[error.code] += 1
         except BaseException:
             print(base64.b64encode(photo).decode(), file=sys.stderr)
             raise
-        slowest = max(slowest, time.perf_counter() - began)
+        slowest = max(slowest, time.perf_counter() - started)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     print(json.dumps({"outcomes": outcomes, "slowest": slowest, "peak": peak * 1024}))
 

@@ -1,7 +1,7 @@
-"""The process image without Docker: its Dockerfile's steps, carried out in a directory.
+"""Builds the process image without Docker, by executing its Dockerfile's steps in a directory.
 
-As much of the Dockerfile language as that one file uses. Absolute paths go into the directory;
-both stages share it, because numba's cache holds only for functions at the same path.
+Supports only the instructions that this Dockerfile uses. Absolute paths are mapped into the
+directory. Both stages share it, because numba's cache is valid only for functions at the same path.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 _STEP = re.compile(r"^(FROM|ARG|ENV|WORKDIR|COPY|RUN|CMD)\s+(.*)$")
-# Builds see no settings of this machine but those that lead to the packages.
+# A build inherits only the environment variables that package downloads need.
 _INHERITED = ("PIP_", "HTTP", "http", "SSL_", "REQUESTS_")
 
 
 class Image:
-    """root: where everything goes. context: what COPY copies from."""
+    """root: the directory of the image. context: the directory that COPY reads from."""
 
     def __init__(self, root: Path, context: Path) -> None:
         self.root, self.context = root, context
@@ -40,9 +40,9 @@ class Image:
         }
 
     def build(self, dockerfile: Path, given: Mapping[str, str] | None = None) -> None:
-        """Carries out all steps. Raises CalledProcessError when one of them fails.
+        """Execute all steps. Raises CalledProcessError if one of them fails.
 
-        given: build arguments, as `--build-arg` gives them.
+        given: build arguments, as with `--build-arg`.
         """
         self.given = given or {}
         text = re.sub(r"(?m)^\s*#.*\n", "", dockerfile.read_text())
@@ -74,15 +74,15 @@ class Image:
         *sources, target = shlex.split(words)
         if sources[0].startswith("--from="):
             return
-        place = self.inside(target)
+        destination = self.inside(target)
         for source in (self.context / name for name in sources):
             if source.is_dir():
                 skipped = shutil.ignore_patterns("__pycache__")
-                shutil.copytree(source, place, dirs_exist_ok=True, ignore=skipped)
+                shutil.copytree(source, destination, dirs_exist_ok=True, ignore=skipped)
             else:
-                within = place / source.name if target.endswith("/") else place
-                within.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(source, within)
+                copy = destination / source.name if target.endswith("/") else destination
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(source, copy)
 
     def _run(self, script: str) -> None:
         environment = self.environment | self.arguments

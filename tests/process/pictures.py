@@ -1,4 +1,4 @@
-"""Pictures made for the tests, and the engine's answers as arrays."""
+"""Test images, and helpers that run the engine on them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ RED, GREEN, BLUE, WHITE = (220, 30, 20), (20, 200, 40), (30, 40, 230), (250, 250
 
 
 def quarters(width: int = 48, height: int = 32) -> Image.Image:
-    """Red, green / blue, white: every orientation of it looks different."""
+    """Red, green / blue, white: different in every orientation."""
     image = Image.new("RGB", (width, height), RED)
     image.paste(GREEN, (width // 2, 0, width, height // 2))
     image.paste(BLUE, (0, height // 2, width // 2, height))
@@ -46,15 +46,15 @@ def opened(result: Result) -> Image.Image:
 
 
 def through(engine: Engine, photo: bytes, **options: Any) -> Image.Image:
-    """The photo decoded, turned and brought to sRGB, with nothing removed."""
+    """The photo decoded, oriented and converted to sRGB, with its background."""
     return opened(run(engine, photo, remove_bg=False, **options))
 
 
 def corners(image: Image.Image) -> list[tuple[int, ...]]:
-    """The colours a little inside the four corners: top left, top right, bottom left, right."""
+    """The colours near the corners: top left, top right, bottom left, bottom right."""
     right, bottom = image.width - 5, image.height - 5
-    found = [image.getpixel(at) for at in ((4, 4), (right, 4), (4, bottom), (right, bottom))]
-    return [colour if isinstance(colour, tuple) else (int(colour or 0),) for colour in found]
+    colours = [image.getpixel(at) for at in ((4, 4), (right, 4), (4, bottom), (right, bottom))]
+    return [colour if isinstance(colour, tuple) else (int(colour or 0),) for colour in colours]
 
 
 def near(first: Any, second: Any, tolerance: int = 3) -> bool:
@@ -62,8 +62,8 @@ def near(first: Any, second: Any, tolerance: int = 3) -> bool:
     return bool(np.abs(difference).max() <= tolerance)
 
 
-# `quarters(64, 48)` as HEIC, turned by the container (irot) to what orientation 6 asks for; written
-# with libheif and x265, which no package of this project brings.
+# `quarters(64, 48)` as HEIC, with a container rotation (irot) equivalent to orientation 6. Written
+# with libheif and x265, which are not dependencies of this project.
 HEIC = base64.b64decode(
     "AAAAHGZ0eXBoZWl4AAAAAG1pZjFoZWl4bWlhZgAAAcltZXRhAAAAAAAAACFoZGxyAAAAAAAAAABwaWN0AAAAAAAAAA"
     "AAAAAAAAAAADRpbG9jAAAAAERAAAIAAQAAAAAB7QABAAAAAAAAAR8AAgAAAAADDAABAAAAAAAAACQAAAA4aWluZgAA"

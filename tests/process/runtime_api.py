@@ -1,9 +1,9 @@
-"""As much of Lambda's Runtime API as one invocation takes; prints what the handler answers.
+"""A minimal Lambda Runtime API for one invocation.
 
     python runtime_api.py HANDLER EVENT_JSON
 
-Starts `awslambdaric` with the handler, gives it the event, and prints its answer and the seconds
-from its start to the answer. Uses the standard library alone: it runs inside the finished image.
+Starts `awslambdaric` with the handler, passes it the event, and prints the response and the seconds
+from start to response. Uses only the standard library, because it runs inside the finished image.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Api(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
-        """The next invocation; after the first there is none."""
+        """Return the next invocation. There is only one."""
         if answer:
             time.sleep(60)
         self.send_response(200)
@@ -41,7 +41,7 @@ class Api(BaseHTTPRequestHandler):
         answered.set()
 
     def _body(self, body: bytes) -> None:
-        # The runtime waits for ever where no kind of content is named.
+        # Without a content type, the runtime waits forever.
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -55,14 +55,14 @@ def main() -> None:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Api)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     environment = os.environ | {"AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{server.server_port}"}
-    began = time.perf_counter()
+    started = time.perf_counter()
     runtime = subprocess.Popen([sys.executable, "-m", "awslambdaric", sys.argv[1]], env=environment)
     try:
         if not answered.wait(60):
-            sys.exit("the handler gave no answer within a minute")
+            sys.exit("The handler did not respond within 60 seconds.")
     finally:
         runtime.kill()
-    print(json.dumps(answer | {"seconds": time.perf_counter() - began}))
+    print(json.dumps(answer | {"seconds": time.perf_counter() - started}))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Reading one entry: right bytes in one request, or a named error within the limits."""
+"""Reading a ZIP entry: the right bytes with one request, or an error within the limits."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ UNCHECKED = Limits(photo_bytes=1 << 60, zip_bytes=1 << 62, zip_ratio=1 << 40)
 
 
 class Object:
-    """An object that counts how it is read."""
+    """An object that records the ranges read from it."""
 
     def __init__(self, data: bytes) -> None:
         self.data = data
@@ -49,7 +49,7 @@ def read(crafted: Entry, **limits: int) -> bytes:
     return read_entry(Object(data), entries(data)[1], len(data), Limits(**limits))
 
 
-def refusal(crafted: Entry, **limits: int) -> str:
+def rejection(crafted: Entry, **limits: int) -> str:
     with pytest.raises(FileError) as caught:
         read(crafted, **limits)
     assert caught.value.message.endswith(".")
@@ -102,7 +102,7 @@ def test_damaged_bytes_of_every_method(method: int) -> None:
 @methods
 @given(noise=st.binary(max_size=200))
 @settings(deadline=None)
-def test_any_bytes_are_inflated_or_refused(method: int, noise: bytes) -> None:
+def test_any_bytes_are_inflated_or_rejected(method: int, noise: bytes) -> None:
     try:
         inflate(method, memoryview(noise), 10_000)
     except FileError as error:
@@ -110,21 +110,21 @@ def test_any_bytes_are_inflated_or_refused(method: int, noise: bytes) -> None:
 
 
 @pytest.mark.parametrize("method", sorted(METHODS - {0}))
-def test_a_cut_entry(method: int) -> None:
+def test_a_truncated_entry(method: int) -> None:
     whole = packed(method, PHOTO)
-    code = refusal(Entry(b"a.jpg", PHOTO, method, packed=whole[: len(whole) // 2]))
+    code = rejection(Entry(b"a.jpg", PHOTO, method, packed=whole[: len(whole) // 2]))
     assert code in ("entry_corrupt", "size_mismatch")
 
 
 @pytest.mark.parametrize("method", sorted(METHODS - {0}))
 def test_a_bomb_with_a_false_size(method: int) -> None:
-    """Two hundred megabytes behind a declared kilobyte: counted as it comes out, never held."""
+    """200 MB behind a declared size of 1 kB: counted while unpacking, never kept in memory."""
     bomb = packed(method, bytes(200_000_000))
     crafted = Entry(b"a.jpg", bytes(1000), method, packed=bomb, size=1000)
     tracemalloc.start()
     try:
-        assert refusal(crafted) == ("ratio_too_high" if len(bomb) < 500_000 else "file_too_large")
-        assert refusal(crafted, zip_ratio=10**9, photo_bytes=1_000_000) == "file_too_large"
+        assert rejection(crafted) == ("ratio_too_high" if len(bomb) < 500_000 else "file_too_large")
+        assert rejection(crafted, zip_ratio=10**9, photo_bytes=1_000_000) == "file_too_large"
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -151,23 +151,23 @@ def test_a_bomb_with_a_false_size(method: int) -> None:
         (Entry(b"a.jpg", PHOTO, method=98), "unsupported_compression"),
     ],
 )
-def test_refusals(crafted: Entry, code: str) -> None:
-    assert refusal(crafted) == code
+def test_rejections(crafted: Entry, code: str) -> None:
+    assert rejection(crafted) == code
 
 
 def test_limits() -> None:
-    assert refusal(Entry(b"a.jpg", bytes(1001)), photo_bytes=1000) == "file_too_large"
+    assert rejection(Entry(b"a.jpg", bytes(1001)), photo_bytes=1000) == "file_too_large"
     assert len(read(Entry(b"a.jpg", bytes(1000)), photo_bytes=1000)) == 1000
-    assert refusal(Entry(b"a.jpg", bytes(100_000), 12), zip_ratio=10) == "ratio_too_high"
+    assert rejection(Entry(b"a.jpg", bytes(100_000), 12), zip_ratio=10) == "ratio_too_high"
 
 
-def test_a_missing_library_is_a_named_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_library_is_an_unsupported_compression(monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(name: str) -> None:
         raise ModuleNotFoundError(name)
 
     monkeypatch.setattr("functions.process.inflate.import_module", missing)
     for method in (9, 93):
-        assert refusal(Entry(b"a.jpg", PHOTO, method)) == "unsupported_compression"
+        assert rejection(Entry(b"a.jpg", PHOTO, method)) == "unsupported_compression"
     assert importlib.import_module("zlib") is zlib
 
 
@@ -193,19 +193,18 @@ def test_an_extra_field_beyond_the_end() -> None:
         read_entry(Object(bytes(data)), entries(bytes(data))[0], len(data), Limits())
 
 
-def test_data_descriptors_and_bytes_before_the_archive() -> None:
+def test_data_descriptors_and_bytes_before_the_zip() -> None:
     data = build([Entry(b"a.jpg", PHOTO, 8, flags=DESCRIPTOR)], prefix=b"#!/bin/sh", shifted=True)
     assert read_entry(Object(data), entries(data)[0], len(data), Limits()) == PHOTO
 
 
 def test_the_kernel_of_an_overlap_bomb() -> None:
     data = quoted_overlap(3, 50_000)
-    found = entries(data)
-    for entry in found:
+    for entry in entries(data):
         assert len(read_entry(Object(data), entry, len(data), Limits(zip_ratio=2000))) >= 50_000
 
 
-def test_a_photo_of_its_own() -> None:
+def test_a_photo_in_its_own_object() -> None:
     fetch = Object(PHOTO)
     source = Source(key="uploads/a.jpg", etag="e", size=len(PHOTO))
     assert read_photo(fetch, source, Limits()) == PHOTO

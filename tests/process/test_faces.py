@@ -1,4 +1,4 @@
-"""Faces: found in a real photo, and the crop's geometry on paper."""
+"""Face detection in a real photo, and the geometry of crops."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from functions.process.engine.faces import Detector
 from functions.process.engine.geometry import Box, Rect, face_crop, union
 from tests.process.pictures import near, noise, opened, quarters, run, saved
 
-# Of `skimage.data.astronaut()`, by eye: the face from hair line to chin, in pixels.
+# The face in `skimage.data.astronaut()` from hairline to chin, in pixels, measured by eye.
 FACE = Rect(170, 65, 95, 125)
 
 
@@ -41,7 +41,7 @@ def test_a_face_is_found_at_any_size(astronaut: Image.Image, scale: float) -> No
     assert overlap(Rect(*(value / scale for value in faces[0])), FACE) > 0.6
 
 
-def test_small_faces_are_found_at_the_second_look(astronaut: Image.Image) -> None:
+def test_small_faces_are_found_at_the_second_size(astronaut: Image.Image) -> None:
     crowd = Image.new("RGB", (4800, 3600), (90, 110, 100))
     small = astronaut.crop((100, 0, 350, 300)).resize((150, 180))
     crowd.paste(small, (600, 500))
@@ -49,14 +49,14 @@ def test_small_faces_are_found_at_the_second_look(astronaut: Image.Image) -> Non
     assert len(Detector().faces(crowd)) == 2
 
 
-def test_the_crop_shows_the_face(engine: Engine, astronaut: Image.Image) -> None:
+def test_the_crop_contains_the_face(engine: Engine, astronaut: Image.Image) -> None:
     photo = saved(astronaut)
     result = run(engine, photo, remove_bg=False, crop_face=True, face={"padding": 0.5})
     image = opened(result)
     assert result.faces == 1
     assert image.size == (result.width, result.height)
     assert 150 < image.width < 220
-    # The crop is a piece of the photo, pixel for pixel, and it is the piece with the face.
+    # The crop is a region of the photo, pixel for pixel, and contains the face.
     whole, part = np.asarray(astronaut), np.asarray(image)
     score = cv2.matchTemplate(whole, part, cv2.TM_SQDIFF)
     _, _, (left, top), _ = cv2.minMaxLoc(score)
@@ -112,7 +112,7 @@ def test_alignment_levels_the_eyes(engine: Engine, astronaut: Image.Image, degre
     assert abs(angles[True]) < 3
 
 
-def test_beyond_the_border_an_aligned_cutout_is_transparent(
+def test_an_aligned_cutout_is_transparent_outside_the_border(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Detector, "faces", lambda *_: (Rect(0, 0, 60, 60),))
@@ -125,7 +125,7 @@ def test_beyond_the_border_an_aligned_cutout_is_transparent(
     assert (alpha[0, 0], alpha[-1, -1], alpha[0, -1]) == (0, 0, 0)
 
 
-def test_crop_on_paper() -> None:
+def test_geometry_of_the_crop() -> None:
     size = (1000, 800)
     face = Rect(400, 300, 100, 200)
     assert face_crop(face, 0, None, size) == Box(400, 300, 500, 500)
@@ -133,15 +133,11 @@ def test_crop_on_paper() -> None:
     assert face_crop(face, 0, "1:1", size) == Box(350, 300, 550, 500)
     assert face_crop(face, 0, "2:1", size) == Box(250, 300, 650, 500)
     # At the border: cut off without an aspect, moved inside with one.
-    corner = replace_at(face, 0, 0)
+    corner = face._replace(left=0, top=0)
     assert face_crop(corner, 0.5, None, size) == Box(0, 0, 150, 300)
     assert face_crop(corner, 0.5, "1:1", size) == Box(0, 0, 400, 400)
-    # Larger than the picture allows: as large as fits.
+    # Larger than the image: shrunk to fit.
     assert face_crop(face, 3, "1:1", size) == Box(50, 0, 850, 800)
-
-
-def replace_at(face: Rect, left: float, top: float) -> Rect:
-    return face._replace(left=left, top=top)
 
 
 def test_union() -> None:
@@ -160,7 +156,7 @@ def test_union() -> None:
     aspect=st.sampled_from([None, "1:1", "4:5", "16:9", "9999:1", "1:9999"]),
     picture=st.tuples(st.integers(1, 2500), st.integers(1, 2500)),
 )
-def test_the_crop_lies_within_the_picture(
+def test_the_crop_lies_within_the_image(
     face: Rect, padding: float, aspect: str | None, picture: tuple[int, int]
 ) -> None:
     box = face_crop(face, padding, aspect, picture)
@@ -168,5 +164,5 @@ def test_the_crop_lies_within_the_picture(
     assert 0 <= box.top < box.bottom <= picture[1]
 
 
-def test_thin_pictures_have_no_faces() -> None:
+def test_thin_images_have_no_faces() -> None:
     assert Detector().faces(Image.fromarray(noise(4000, 20))) == ()

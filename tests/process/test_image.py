@@ -1,4 +1,4 @@
-"""The image: its Dockerfile, carried out without Docker and then run as Lambda runs it."""
+"""The process image, built from its Dockerfile without Docker and run as Lambda runs it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.process.image import Image
 
 DOCKERFILE = ROOT / "functions/process/Dockerfile"
 REQUIREMENTS = ROOT / "functions/process/requirements.txt"
-# What a Lambda's environment has, and no way out of this machine.
+# The environment of a Lambda, without access to AWS.
 SERVICE = {
     "AWS_DEFAULT_REGION": "eu-west-1",
     "AWS_REGION": "eu-west-1",
@@ -42,7 +42,7 @@ plain, socket.socket.connect = socket.socket.connect, refuse
 
 
 def isolated() -> bool:
-    """Whether this machine lets us take away the network and make a directory read-only."""
+    """Whether this machine allows removing the network and mounting a directory read-only."""
     able = shutil.which("unshare") and shutil.which("mount") and os.geteuid() == 0
     return (
         bool(able) and subprocess.run(["unshare", "-n", "-m", "true"], check=False).returncode == 0
@@ -50,7 +50,7 @@ def isolated() -> bool:
 
 
 def run(image: Image, command: Sequence[str]) -> str:
-    """A command in the finished image: no network, nothing writable but /tmp."""
+    """Run a command in the finished image, without a network and with only /tmp writable."""
     root = str(image.root)
     if isolated():
         script = (
@@ -72,7 +72,7 @@ def run(image: Image, command: Sequence[str]) -> str:
 
 @pytest.mark.journey
 @pytest.mark.timeout(600)
-def test_the_image_works_with_no_network_and_a_read_only_disk(tmp_path: Path) -> None:
+def test_the_image_works_without_a_network_and_on_a_read_only_disk(tmp_path: Path) -> None:
     image = Image(tmp_path / "image", ROOT)
     image.build(DOCKERFILE, {"MODELS": "u2netp"})  # the small one, for time's sake
     assert image.command == "functions.process.app.handler"
@@ -84,9 +84,9 @@ def test_the_image_works_with_no_network_and_a_read_only_disk(tmp_path: Path) ->
         (image.root / name).chmod(0o555)
 
     python = str(image.python / "python")
-    said = run(image, [python, "-m", "functions.process.selfcheck"])
-    assert "self-check passed" in said
-    assert "model u2netp: cutout" in said
+    output = run(image, [python, "-m", "functions.process.selfcheck"])
+    assert "self-check passed" in output
+    assert "model u2netp: cutout" in output
 
     event = {"Records": [{"messageId": "m1", "body": "{}"}]}
     api = str(ROOT / "tests/process/runtime_api.py")
@@ -95,7 +95,7 @@ def test_the_image_works_with_no_network_and_a_read_only_disk(tmp_path: Path) ->
     )
     assert answer["path"].endswith("/invocation/request-1/response"), answer
     assert answer["body"] == {"batchItemFailures": [{"itemIdentifier": "m1"}]}
-    # Nothing was compiled, though the cache lies on a read-only disk.
+    # Nothing was compiled, although the cache is on a read-only disk.
     assert answer["seconds"] < 20
     for name in ("home", "var", "opt"):
         (image.root / name).chmod(0o755)
@@ -109,7 +109,7 @@ def test_every_requirement_is_pinned_by_its_hash() -> None:
     assert "http" not in re.sub(r"(?m)^#.*$", "", text)
 
 
-def test_the_pins_are_those_that_the_tests_run_with() -> None:
+def test_the_image_and_the_tests_pin_the_same_versions() -> None:
     def pins(path: Path) -> set[tuple[str, str]]:
         return set(re.findall(r"(?m)^([a-z0-9-]+)==(\S+)", path.read_text()))
 
@@ -122,8 +122,8 @@ def test_the_last_stage_installs_nothing() -> None:
     assert "python -m functions.process.selfcheck" in last
 
 
-def test_baking_needs_no_more_than_is_copied_for_it() -> None:
-    """The layer with the models is only made again when one of these files changes."""
+def test_the_dockerfile_copies_exactly_the_files_that_baking_needs() -> None:
+    """The layer with the models is rebuilt only when one of these files changes."""
     first = DOCKERFILE.read_text().replace("\\\n", " ").partition("RUN python -m functions")[0]
     copied = set(re.findall(r"functions/process/(\w+)\.py", first)) - {"__init__"}
     needed, todo = set(), ["bake"]

@@ -1,4 +1,4 @@
-"""Which models there are, and the sessions made from them."""
+"""The available models, their sessions, and baking."""
 
 from __future__ import annotations
 
@@ -40,31 +40,31 @@ def with_files(home: Path, *names: str) -> Models:
     return Models(home, keep=2)
 
 
-def test_names_are_what_is_there(tmp_path: Path) -> None:
-    found = with_files(tmp_path, "u2net", "u2netp", "atlascloud", "withoutbg", "bria-rmbg")
-    assert found.names() == ("u2netp", "u2net")
+def test_names_are_the_installed_models(tmp_path: Path) -> None:
+    installed = with_files(tmp_path, "u2net", "u2netp", "atlascloud", "withoutbg", "bria-rmbg")
+    assert installed.names() == ("u2netp", "u2net")
 
 
-def test_what_is_allowed_is_rembgs_and_local() -> None:
+def test_allowed_models_are_local_rembg_models() -> None:
     assert set(ALLOWED) <= set(sessions)
     assert all(sessions[name].is_local() for name in ALLOWED)
-    elsewhere = {name for name, session in sessions.items() if not session.is_local()}
-    assert elsewhere == {"withoutbg", "atlascloud"}
+    remote = {name for name, session in sessions.items() if not session.is_local()}
+    assert remote == {"withoutbg", "atlascloud"}
 
 
 @pytest.mark.parametrize("name", ["silueta", "withoutbg", "../u2netp", "u2netp.onnx", ""])
-def test_an_absent_model_is_a_named_error(models: Models, name: str) -> None:
+def test_a_missing_model_is_an_unknown_model(models: Models, name: str) -> None:
     with pytest.raises(FileError, match=r"unknown_model.*choose one of: u2netp"):
         models.session(name)
 
 
 @pytest.mark.parametrize("name", ALLOWED)
-def test_a_session_is_found_without_the_others(name: str) -> None:
+def test_a_session_class_is_imported_alone(name: str) -> None:
     assert session_class(name) is sessions[name]
 
 
-def test_a_plain_cutout_needs_no_post_processing() -> None:
-    """Half of a worker's memory and most of its start: see `warm_rembg`."""
+def test_a_plain_cutout_does_not_import_post_processing() -> None:
+    """It takes half of a worker's memory and most of its start-up time: see `warm_rembg`."""
     code = """
 import sys
 from functions.process.engine import Engine
@@ -84,7 +84,7 @@ assert rembg.remove and rembg.new_session
     subprocess.run([sys.executable, "-c", code], env=environment(), check=True)
 
 
-def test_rembgs_layout_is_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_directory_layout_is_rembgs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("REMBG_HOME", str(tmp_path))
     monkeypatch.delenv("U2NET_HOME", raising=False)
     path = Models().path("u2net")
@@ -95,21 +95,23 @@ def test_rembgs_layout_is_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     assert default_home() == tmp_path
 
 
-def test_a_session_is_rembgs_and_made_once(models: Models) -> None:
-    found: list[object] = []
+def test_a_session_is_rembgs_and_created_once(models: Models) -> None:
+    created: list[object] = []
     threads = [
-        threading.Thread(target=lambda: found.append(models.session("u2netp"))) for _ in range(4)
+        threading.Thread(target=lambda: created.append(models.session("u2netp"))) for _ in range(4)
     ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(found) == 4
-    assert len(set(map(id, found))) == 1
-    assert isinstance(found[0], sessions["u2netp"])
+    assert len(created) == 4
+    assert len(set(map(id, created))) == 1
+    assert isinstance(created[0], sessions["u2netp"])
 
 
-def test_the_least_recently_used_goes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_least_recently_used_session_is_dropped(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     made: list[str] = []
 
     def make(name: str, _path: Path, _threads: int) -> str:
@@ -117,9 +119,9 @@ def test_the_least_recently_used_goes(monkeypatch: pytest.MonkeyPatch, tmp_path:
         return name
 
     monkeypatch.setattr(models, "_new_session", make)
-    carried = with_files(tmp_path, "u2netp", "silueta", "u2net")
+    installed = with_files(tmp_path, "u2netp", "silueta", "u2net")
     for name in ("u2netp", "silueta", "u2netp", "u2net", "u2netp", "silueta"):
-        assert str(carried.session(name)) == name
+        assert str(installed.session(name)) == name
     assert made == ["u2netp", "silueta", "u2net", "silueta"]
 
 
@@ -155,8 +157,8 @@ def test_memory_and_cores_of_a_lambda() -> None:
     assert hardware.cores(of(10_240)) == hardware.cores({})
 
 
-def test_onnxruntime_reports_to_nobody(tmp_path: Path) -> None:
-    """Its telemetry leaves a number for the machine in the home directory; ours must leave none."""
+def test_onnxruntime_telemetry_is_disabled(tmp_path: Path) -> None:
+    """Its telemetry stores a machine id in the home directory; no file may appear there."""
     code = "import functions.process.models, onnxruntime as o; o.InferenceSession('{}')"
     code = code.format(ROOT / ".cache/rembg/models/u2netp/u2netp.onnx")
     environment = {

@@ -1,4 +1,4 @@
-"""What each option does to the pixels, with a model whose answer is known."""
+"""The effect of each option on the pixels, with a stub model that returns a fixed mask."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def mask() -> Image.Image:
     return Disc().predict(Image.new("RGB", (64, 64)))[0].resize(SIZE, Image.Resampling.LANCZOS)
 
 
-def test_plain_is_rembgs_own_cutout(
+def test_plain_edges_equal_rembgs_cutout(
     disc_engine: Engine, photo: bytes, pixels: np.ndarray, mask: Image.Image
 ) -> None:
     result = run(disc_engine, photo)
@@ -58,7 +58,7 @@ def test_the_model_sees_the_whole_photo_at_its_own_size(
     assert near(disc.seen[0], expected, 1)
 
 
-def test_nothing_asked_nothing_changed(
+def test_without_options_the_photo_is_unchanged(
     disc_engine: Engine, disc: Disc, photo: bytes, pixels: np.ndarray
 ) -> None:
     result = run(disc_engine, photo, remove_bg=False)
@@ -75,31 +75,31 @@ def test_transparency_is_kept_where_the_mask_is_opaque(disc_engine: Engine) -> N
     assert image.getpixel((0, 0)) == (0, 0, 0, 0)
 
 
-def test_smooth_is_rembgs_post_processing(
+def test_smooth_equals_rembgs_post_processing(
     disc_engine: Engine, photo: bytes, mask: Image.Image
 ) -> None:
     alpha = opened(run(disc_engine, photo, edges="smooth")).getchannel("A")
     assert near(alpha, bg.post_process(np.asarray(mask)), 0)
 
 
-def test_smooth_in_strips_is_smooth_at_once() -> None:
+def test_smoothing_in_strips_equals_smoothing_the_whole() -> None:
     rough = (noise(5_000, 900, 1)[..., 0] > 60).astype(np.uint8) * 255
     assert np.array_equal(_smooth(rough, Strips(2)), bg.post_process(rough))
 
 
-def test_matting_is_rembgs_matting(
+def test_matting_equals_rembgs_matting(
     disc_engine: Engine, photo: bytes, pixels: np.ndarray, mask: Image.Image
 ) -> None:
     result = run(disc_engine, photo, edges="matting")
     expected = np.array(bg.alpha_matting_cutout(Image.fromarray(pixels), mask, 240, 10, 10))
     expected[expected[..., 3] == 0] = 0
     found = np.asarray(opened(result)).astype(int)
-    # The mask was enlarged in strips, which may move a pixel over matting's thresholds.
+    # Enlarging the mask in strips may move a pixel across matting's thresholds.
     assert (np.abs(found - expected) > 4).mean() < 0.01
     assert result.warnings == ()
 
 
-def test_decontamination_is_rembgs(
+def test_decontamination_equals_rembgs(
     disc_engine: Engine, photo: bytes, pixels: np.ndarray, mask: Image.Image
 ) -> None:
     expected = np.array(bg.decontaminate_cutout(Image.fromarray(pixels), mask))
@@ -109,8 +109,8 @@ def test_decontamination_is_rembgs(
 
 
 @pytest.mark.parametrize("edges", ["matting", "decontaminate"])
-def test_large_photos_are_unmixed_on_a_copy(disc_engine: Engine, edges: str) -> None:
-    """A yellow disc on blue: no blue is left in its edge, its middle is the photo's own."""
+def test_large_photos_are_refined_on_a_reduced_copy(disc_engine: Engine, edges: str) -> None:
+    """A yellow disc on blue: the edge loses its blue, and the middle is unchanged."""
     y, x = np.mgrid[-1:1:600j, -1:1:600j]
     soft = np.clip((0.7 - np.hypot(x, y)) * 10 + 0.5, 0, 1)[..., None]
     colours = np.rint(soft * (250, 220, 0) + (1 - soft) * (0, 0, 250)).astype(np.uint8)
@@ -127,7 +127,7 @@ def test_large_photos_are_unmixed_on_a_copy(disc_engine: Engine, edges: str) -> 
 
 
 def test_background_colour(disc_engine: Engine) -> None:
-    """The photo blended over the colour, at the edge too, without a dark fringe."""
+    """The photo is blended with the colour, without a dark fringe at the edge."""
     white = saved(Image.new("RGB", SIZE, (255, 255, 255)))
     assert near(
         opened(run(disc_engine, white, background="#FFFFFF")), np.full((120, 160, 3), 255), 1
@@ -172,8 +172,8 @@ def test_output_formats(disc_engine: Engine, kind: str) -> None:
 def test_webp_cutouts_are_lossless(disc_engine: Engine, photo: bytes) -> None:
     png = np.asarray(opened(run(disc_engine, photo)))
     webp = np.asarray(opened(run(disc_engine, photo, format="webp")))
-    seen = png[..., 3] > 0
-    assert np.array_equal(png[seen], webp[seen])
+    visible = png[..., 3] > 0
+    assert np.array_equal(png[visible], webp[visible])
 
 
 @pytest.mark.parametrize("kind", ["webp", "avif", "jpeg"])
@@ -206,7 +206,7 @@ def test_max_side(disc_engine: Engine) -> None:
     assert image.getpixel((0, 0)) == (0, 0, 0, 0)
 
 
-def test_max_side_enlarges_nothing(disc_engine: Engine, photo: bytes) -> None:
+def test_max_side_never_enlarges(disc_engine: Engine, photo: bytes) -> None:
     assert opened(run(disc_engine, photo, max_side=4000)).size == SIZE
 
 
@@ -235,8 +235,8 @@ def test_nothing_to_trim_to(disc_engine: Engine, photo: bytes) -> None:
     assert opened(result).size == SIZE
 
 
-def test_the_cutout_is_rembgs_to_the_bit(engine: Engine, models: object) -> None:
-    """The real model on a real photo, of a size that both have to scale."""
+def test_the_cutout_equals_rembgs(engine: Engine, models: object) -> None:
+    """The real model on a real photo, whose size rembg and the engine must scale."""
     session = engine._tools.models.session("u2netp")
     picture = Image.fromarray(skimage.data.astronaut()).resize((1111, 777))
     photo = saved(picture, "JPEG", quality=92)
@@ -248,8 +248,8 @@ def test_the_cutout_is_rembgs_to_the_bit(engine: Engine, models: object) -> None
     assert 0.3 < (ours[..., 3] > 128).mean() < 0.7
 
 
-def test_an_unsure_model_does_no_harm() -> None:
-    """A mask of one value, as a network may give for an empty picture."""
+def test_an_empty_mask_gives_a_transparent_result() -> None:
+    """A mask of a single value, as a model may return for an empty image."""
     disc = Disc()
     disc.predict = lambda _image: [Image.new("L", (64, 64), 0)]  # type: ignore[method-assign]
     engine = Engine(OneModel(disc), Limits())  # type: ignore[arg-type]
@@ -258,5 +258,5 @@ def test_an_unsure_model_does_no_harm() -> None:
         assert opened(result).getchannel("A").getextrema() == (0, 0)
 
 
-def test_opencv_keeps_to_one_thread(engine: Engine) -> None:
+def test_opencv_uses_one_thread(engine: Engine) -> None:
     assert cv2.getNumThreads() == 1

@@ -1,4 +1,4 @@
-"""A photo's work, from the queue's message to its recorded outcome."""
+"""Processing a photo, from its message on the queue to its recorded outcome."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from tests.making import a_file, a_job
 from tests.process.pictures import quarters, saved
 
 
-class StandInEngine:
-    """Stands in for the engine: answers with the photo's bytes, or raises what a test wants."""
+class StubEngine:
+    """A stub engine: returns the photo's bytes in upper case, or raises `error`."""
 
     def __init__(self) -> None:
         self.seen: list[bytes] = []
@@ -51,14 +51,14 @@ class StandInEngine:
 
 
 @pytest.fixture
-def engine(monkeypatch: pytest.MonkeyPatch) -> StandInEngine:
-    engine = StandInEngine()
+def engine(monkeypatch: pytest.MonkeyPatch) -> StubEngine:
+    engine = StubEngine()
     monkeypatch.setattr(app, "engine", lambda: engine)
     return engine
 
 
 def queued(cloud: Cloud, index: int = 0, data: bytes = b"photo", **changes: Any) -> str:
-    """A photo in the bucket and in the table; returns its message."""
+    """Put a photo in the bucket and in the table, and return its message."""
     key = f"uploads/j1/{index:06d}/photo-{index}.jpg"
     etag = cloud.put(key, data)["Records"][0]["s3"]["object"]["eTag"]
     source = Source(key=key, etag=etag, size=len(data))
@@ -91,7 +91,7 @@ def stored(cloud: Cloud, index: int = 0) -> File:
     return file
 
 
-def test_the_result_and_what_is_known_of_it_are_kept(cloud: Cloud, engine: StandInEngine) -> None:
+def test_the_result_and_its_metadata_are_stored(cloud: Cloud, engine: StubEngine) -> None:
     assert run(queued(cloud, name="sub/photo.jpg")) == []
     file = stored(cloud)
     assert file.status is FileStatus.SUCCEEDED
@@ -102,14 +102,14 @@ def test_the_result_and_what_is_known_of_it_are_kept(cloud: Cloud, engine: Stand
     assert (file.result.width, file.result.height, file.result.model) == (4, 2, "u2netp")
 
 
-def test_a_repeat_does_the_work_once(cloud: Cloud, engine: StandInEngine) -> None:
+def test_redelivery_processes_a_photo_once(cloud: Cloud, engine: StubEngine) -> None:
     message = queued(cloud)
     run(message)
     run(message)
     assert len(engine.seen) == 1
 
 
-def test_an_earlier_attempt_does_nothing(cloud: Cloud, engine: StandInEngine) -> None:
+def test_an_earlier_attempt_does_nothing(cloud: Cloud, engine: StubEngine) -> None:
     message = json.loads(queued(cloud, attempt=2))
     run(json.dumps(message | {"attempt": 1}))
     assert stored(cloud).status is FileStatus.QUEUED
@@ -125,14 +125,14 @@ def test_an_earlier_attempt_does_nothing(cloud: Cloud, engine: StandInEngine) ->
         (SkippedFile("not_a_photo", "It is none."), "notes", FileStatus.SKIPPED),
     ],
 )
-def test_a_bad_photo_ends_and_the_others_go_on(
-    cloud: Cloud, engine: StandInEngine, error: FileError, name: str, status: FileStatus
+def test_a_bad_photo_does_not_affect_the_others(
+    cloud: Cloud, engine: StubEngine, error: FileError, name: str, status: FileStatus
 ) -> None:
     entry = {"offset": 0, "header_size": 35, "compressed_size": 5, "size": 5, "method": 0}
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w") as writer:
+    zipped = io.BytesIO()
+    with zipfile.ZipFile(zipped, "w") as writer:
         writer.writestr("photo", b"photo")
-    message = json.loads(queued(cloud, data=archive.getvalue()))
+    message = json.loads(queued(cloud, data=zipped.getvalue()))
     message["name"] = name
     message["source"]["entry"] = entry | {"crc32": zlib.crc32(b"photo")}
     engine.error = error
@@ -144,22 +144,20 @@ def test_a_bad_photo_ends_and_the_others_go_on(
 
 
 @pytest.mark.parametrize("error", [RetryLater("busy", "Later."), MemoryError(), OSError()])
-def test_what_may_pass_comes_again(
-    cloud: Cloud, engine: StandInEngine, error: Exception, caplog: pytest.LogCaptureFixture
+def test_temporary_errors_leave_the_message_on_its_queue(
+    cloud: Cloud, engine: StubEngine, error: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
     engine.error = error
     assert run(queued(cloud)) == ["message-0"]
     assert stored(cloud).status is FileStatus.QUEUED
 
 
-def test_a_message_nobody_understands_is_left_for_the_dead_letters(
-    cloud: Cloud, engine: StandInEngine
-) -> None:
+def test_an_invalid_message_is_left_for_the_dead_letters(cloud: Cloud, engine: StubEngine) -> None:
     assert run("{}", queued(cloud)) == ["message-0"]
     assert stored(cloud).status is FileStatus.SUCCEEDED
 
 
-def test_an_upload_replaced_meanwhile_is_not_taken(cloud: Cloud, engine: StandInEngine) -> None:
+def test_an_upload_replaced_meanwhile_fails(cloud: Cloud, engine: StubEngine) -> None:
     message = queued(cloud)
     cloud.put("uploads/j1/000000/photo-0.jpg", b"another")
     run(message)
@@ -168,14 +166,14 @@ def test_an_upload_replaced_meanwhile_is_not_taken(cloud: Cloud, engine: StandIn
     assert engine.seen == []
 
 
-def test_an_upload_deleted_meanwhile_is_named(cloud: Cloud, engine: StandInEngine) -> None:
+def test_an_upload_deleted_meanwhile_fails(cloud: Cloud, engine: StubEngine) -> None:
     message = queued(cloud)
     cloud.s3.delete_object(Bucket="darkroom-photos", Key="uploads/j1/000000/photo-0.jpg")
     run(message)
     assert stored(cloud).error["code"] == "upload_gone"  # type: ignore[index]
 
 
-def test_a_forgotten_job_is_left_alone(cloud: Cloud, engine: StandInEngine) -> None:
+def test_photos_of_a_deleted_job_are_ignored(cloud: Cloud, engine: StubEngine) -> None:
     message = queued(cloud)
     cloud.table.delete_item(Key={"pk": "JOB#j1", "sk": "FILE#000000"})
     assert run(message) == []
@@ -192,10 +190,10 @@ def jpeg(size: tuple[int, int] = (8, 6)) -> bytes:
     ("data", "code"),
     [(b"", "empty_file"), (b"not an image at all", "not_a_photo"), (jpeg()[:200], None)],
 )
-def test_bad_bytes_have_a_name_with_the_real_engine(
+def test_invalid_files_fail_with_a_code_in_the_real_engine(
     cloud: Cloud, data: bytes, code: str | None
 ) -> None:
-    """No stand-in: what people really send by mistake."""
+    """Uses the real engine, with files that users upload by mistake."""
     app.engine.cache_clear()
     message = json.loads(queued(cloud, data=data))
     message["options"]["remove_bg"] = False
@@ -206,8 +204,8 @@ def test_bad_bytes_have_a_name_with_the_real_engine(
     assert error["message"].endswith(".")
 
 
-def test_a_photo_of_an_expired_job_is_not_begun(cloud: Cloud, engine: StandInEngine) -> None:
-    """It came after all, between the sweep's look and its upload being given up."""
+def test_a_photo_of_an_expired_job_is_not_processed(cloud: Cloud, engine: StubEngine) -> None:
+    """The photo arrived after the sweep had checked for it and before the job expired."""
     message = queued(cloud)
     cloud.services.jobs.change("j1", Job.expired)
     run(message)
@@ -215,7 +213,7 @@ def test_a_photo_of_an_expired_job_is_not_begun(cloud: Cloud, engine: StandInEng
     assert stored(cloud).status is FileStatus.CANCELLED
 
 
-def test_a_photo_of_a_cancelled_job_is_not_begun(cloud: Cloud, engine: StandInEngine) -> None:
+def test_a_photo_of_a_cancelled_job_is_not_processed(cloud: Cloud, engine: StubEngine) -> None:
     message = queued(cloud)
     cloud.services.jobs.change("j1", Job.cancelled)
     assert run(message) == []
@@ -224,7 +222,7 @@ def test_a_photo_of_a_cancelled_job_is_not_begun(cloud: Cloud, engine: StandInEn
 
 
 def test_a_job_deleted_while_its_photo_is_processed_keeps_no_result(
-    cloud: Cloud, engine: StandInEngine, monkeypatch: pytest.MonkeyPatch
+    cloud: Cloud, engine: StubEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     message = queued(cloud)
     process = engine.process
@@ -239,17 +237,17 @@ def test_a_job_deleted_while_its_photo_is_processed_keeps_no_result(
     assert cloud.keys("results/") == []
 
 
-def test_a_worker_that_comes_late_spoils_no_result(
-    cloud: Cloud, engine: StandInEngine, monkeypatch: pytest.MonkeyPatch
+def test_a_slower_worker_does_not_overwrite_a_result(
+    cloud: Cloud, engine: StubEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Another kind of processor may round another way, so that its PNG has other bytes."""
+    """Another type of CPU may round differently, so that its PNG has different bytes."""
     message = queued(cloud)
     process = engine.process
 
     def overtaken(photo: bytes, options: Options) -> Result:
         monkeypatch.setattr(engine, "process", process)
         run(message)
-        return process(b"rounded otherwise", options)
+        return process(b"rounded differently", options)
 
     monkeypatch.setattr(engine, "process", overtaken)
     assert run(message) == []
@@ -263,7 +261,7 @@ def test_a_worker_that_comes_late_spoils_no_result(
 def test_every_limit_of_the_deployment_reaches_the_engine(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A raised limit that admits an upload must not fail its photo later."""
+    """A photo that was accepted under a raised limit must not fail in the engine."""
     photo = saved(quarters(), "JPEG")
     large = photo[:2] + b"\xff" * 50_000_001 + photo[2:]
     monkeypatch.setenv("MAX_PHOTO_BYTES", str(len(large)))

@@ -1,4 +1,4 @@
-"""Every kind of picture comes out upright, in sRGB, with the right pixels."""
+"""Images of every kind are decoded upright, in sRGB, with the right pixels."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tests.process.pictures import (
     through,
 )
 
-# Top left, top right, bottom left, bottom right of `quarters` after each orientation is undone.
+# The corners of `quarters` (top left, top right, bottom left, bottom right) once oriented.
 UPRIGHT = {
     1: [RED, GREEN, BLUE, WHITE],
     2: [GREEN, RED, WHITE, BLUE],
@@ -63,7 +63,7 @@ def test_orientation(engine: Engine, kind: str, orientation: int) -> None:
 
 
 @pytest.mark.parametrize("block", [b"", b"Exif\x00\x00", b"Exif\x00\x00II*\x00\xff\xff\xff\xff"])
-def test_broken_exif_is_survived(engine: Engine, block: bytes) -> None:
+def test_broken_exif_is_ignored(engine: Engine, block: bytes) -> None:
     plain = saved(quarters(), "JPEG", quality=95)
     segment = b"\xff\xe1" + struct.pack(">H", len(block) + 2) + block
     image = through(engine, plain[:2] + segment + plain[2:])
@@ -128,7 +128,7 @@ def test_cmyk_without_a_profile(engine: Engine) -> None:
 
 
 def wide_gamut() -> bytes:
-    """A profile with Adobe RGB's primaries and a gamma of 2.2, built by hand (ICC.1:2010)."""
+    """Build a profile with Adobe RGB's primaries and a gamma of 2.2 (ICC.1:2010)."""
 
     def number(value: float) -> bytes:
         return struct.pack(">i", round(value * 65_536))
@@ -157,13 +157,13 @@ def wide_gamut() -> bytes:
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "WEBP"])
-def test_wide_gamut_comes_out_as_srgb(engine: Engine, kind: str) -> None:
+def test_wide_gamut_is_converted_to_srgb(engine: Engine, kind: str) -> None:
     how: dict[str, Any] = {"lossless": True} if kind == "WEBP" else {}
     if kind == "JPEG":
         how = {"quality": 98, "subsampling": 0}
     picture = Image.new("RGB", (40, 40), (100, 160, 120))
     image = through(engine, saved(picture, kind, icc_profile=wide_gamut(), **how))
-    # Adobe RGB's (100, 160, 120) lies outside sRGB's straight numbers: less red, more green.
+    # Adobe RGB's (100, 160, 120) has different values in sRGB: less red, more green.
     # linear = (v / 255) ** 2.2; XYZ by the profile's columns; sRGB (D50) by its inverse matrix.
     columns = np.array(
         [[0.60974, 0.20528, 0.14919], [0.31111, 0.62567, 0.06322], [0.01947, 0.06087, 0.74457]]
@@ -232,14 +232,14 @@ def test_heic(engine: Engine) -> None:
     assert near(corners(image), UPRIGHT[6], 6)
 
 
-def test_tags_of_a_tiff_do_not_matter(engine: Engine) -> None:
+def test_other_tiff_tags_are_ignored(engine: Engine) -> None:
     tags = ImageFileDirectory_v2()
     tags[270] = "a description"
     tags[282] = 72
     assert near(through(engine, saved(quarters(), "TIFF", tiffinfo=tags)), quarters(), 0)
 
 
-def test_a_png_without_its_end(engine: Engine) -> None:
+def test_a_truncated_png_is_damaged(engine: Engine) -> None:
     photo = saved(Image.fromarray(noise(64, 64)))
     with pytest.raises(Exception, match="damaged_photo"):
         run(engine, photo[: len(photo) // 2], remove_bg=False)

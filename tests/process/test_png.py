@@ -1,4 +1,4 @@
-"""Our PNG writer against other people's readers."""
+"""The PNG encoder, checked with Pillow's, OpenCV's and zlib's decoders."""
 
 from __future__ import annotations
 
@@ -52,13 +52,13 @@ def test_any_small_picture(width: int, height: int, channels: int, flat: bool, s
 
 @pytest.mark.parametrize("channels", [1, 3, 4])
 @pytest.mark.parametrize("size", [(3000, 1100), (1, 40_000), (40_000, 1), (900_000, 3)])
-def test_strips_join(size: tuple[int, int], channels: int) -> None:
-    """Many strips, at most one row a strip, and a single strip."""
+def test_strips_form_one_image(size: tuple[int, int], channels: int) -> None:
+    """Many strips, strips of one row, and a single strip."""
     pixels = noise(*size, channels)
     check(pixels, encoded(pixels, threads=3))
 
 
-def test_the_file_is_as_the_standard_says() -> None:
+def test_the_file_follows_the_standard() -> None:
     pixels = noise(2000, 900, 4)
     data = encoded(pixels)
     at, kinds, deflated = 8, [], b""
@@ -72,14 +72,14 @@ def test_the_file_is_as_the_standard_says() -> None:
     assert kinds[0] == b"IHDR"
     assert kinds[-1] == b"IEND"
     assert set(kinds[1:-1]) == {b"IDAT"}
-    assert len(kinds) > 4, "the strips are chunks of their own"
-    # zlib itself checks the joined Adler-32 here.
+    assert len(kinds) > 4, "each strip is a separate chunk"
+    # zlib verifies the combined Adler-32.
     assert len(zlib.decompress(deflated)) == 900 * (2000 * 4 + 1)
 
 
 @pytest.mark.parametrize("turned", [False, True])
-def test_the_filter_follows_the_picture(turned: bool) -> None:
-    """Stripes across or down cost next to nothing either way."""
+def test_the_filter_adapts_to_the_image(turned: bool) -> None:
+    """Horizontal and vertical stripes both compress well."""
     line = noise(600, 1, 1)[0]
     pixels = np.repeat(line[None], 600, axis=0)
     if turned:
@@ -87,7 +87,7 @@ def test_the_filter_follows_the_picture(turned: bool) -> None:
     assert len(encoded(pixels)) < 8_000
 
 
-def test_a_cutout_is_hardly_larger_than_pillows() -> None:
+def test_a_cutout_is_at_most_a_quarter_larger_than_pillows() -> None:
     y, x = np.mgrid[-1:1:600j, -1:1:600j]
     pixels = (np.dstack([x, y, x * y, np.ones_like(x)]) * 100 + 120).astype(np.uint8)
     pixels[..., :3] += noise(600, 600) % 8

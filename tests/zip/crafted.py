@@ -1,4 +1,4 @@
-"""ZIPs made byte by byte, so that every field can be wrong in its own way."""
+"""Builds ZIPs byte by byte, so that tests can give any field a wrong value."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ DOS_TIME, DOS_DATE = 12 << 11 | 34 << 5 | 28, (2024 - 1980) << 9 | 5 << 5 | 17
 
 @dataclass
 class Entry:
-    """What is None is made to be right. `packed` stands for the compressed bytes."""
+    """One entry. Fields that are None get the correct value. packed: the compressed bytes."""
 
     name: bytes
     data: bytes = b"some bytes of a photo"
@@ -70,14 +70,14 @@ def build(
     shifted: bool = False,
     before_end: bytes = b"",
     comment: bytes = b"",
-    behind: bytes = b"",
+    appended: bytes = b"",
     zip64: bool = False,
     disk: int = 0,
     count: int | None = None,
     directory_size: int | None = None,
     directory_offset: int | None = None,
 ) -> bytes:
-    """`prefix` lies before the first header; `shifted` leaves it out of all offsets."""
+    """Build a ZIP. prefix: bytes before the first header. shifted: offsets exclude the prefix."""
     body, directory = bytearray(prefix), bytearray()
     base = len(prefix) if shifted else 0
     for entry in entries:
@@ -100,7 +100,7 @@ def build(
         "<4s4H2IH", b"PK\5\6", disk, disk, number & 0xFFFF, number & 0xFFFF,
         size, offset & MAX32, len(comment),
     )  # fmt: skip
-    return bytes(end + comment + behind)
+    return bytes(end + comment + appended)
 
 
 def _entry(entry: Entry, begin: int) -> tuple[bytes, bytes, bytes]:
@@ -133,8 +133,11 @@ def _entry(entry: Entry, begin: int) -> tuple[bytes, bytes, bytes]:
 
 
 def quoted_overlap(count: int, kernel: int = 1_000_000) -> bytes:
-    """The bomb of https://www.bamsoftware.com/hacks/zipbomb/: each entry is a stored deflate block
-    that quotes the next entry's header, and runs on into it, down to one shared kernel."""
+    """Build the bomb of https://www.bamsoftware.com/hacks/zipbomb/.
+
+    Each entry is a stored deflate block that quotes the next entry's header and continues into that
+    entry. All of them end in one shared kernel.
+    """
     packed, data, quoted = pack(bytes(kernel), 8), bytes(kernel), b""
     entries: list[Entry] = []
     for index in reversed(range(count)):

@@ -1,4 +1,4 @@
-"""From the results to one ZIP."""
+"""The archive function: from a job's results to one ZIP."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.making import a_file, a_job, a_result
 
 
 def make_job(cloud: Cloud, results: dict[str, bytes], **changes: Any) -> None:
-    """A completed job with these results, one failed and one skipped file."""
+    """A completed job with these results, one failed file and one skipped file."""
     files = [a_file(0, status=FileStatus.EXPANDED, name="upload.zip")]
     for index, (name, data) in enumerate(results.items(), 1):
         key = f"results/j1/{index:06d}/photo.png"
@@ -56,24 +56,24 @@ def state(cloud: Cloud) -> Archive:
     return cloud.services.jobs.require("j1").archive
 
 
-def test_the_zip_holds_every_result_under_its_name(cloud: Cloud) -> None:
+def test_the_archive_contains_every_result_under_its_name(cloud: Cloud) -> None:
     results = {"a/x.jpg": b"one", "b/x.jpg": b"two", "a/x.png": b"three"}
     make_job(cloud, results)
     assert run(WANTED) == []
-    found = built(cloud)
-    assert found.testzip() is None
-    assert found.namelist() == ["a/x.png", "b/x.png", "a/x (2).png", "manifest.json"]
-    assert [found.read(name) for name in found.namelist()[:3]] == [b"one", b"two", b"three"]
+    archive = built(cloud)
+    assert archive.testzip() is None
+    assert archive.namelist() == ["a/x.png", "b/x.png", "a/x (2).png", "manifest.json"]
+    assert [archive.read(name) for name in archive.namelist()[:3]] == [b"one", b"two", b"three"]
     assert state(cloud) == Archive(ArchiveStatus.READY, 1, len(cloud.get("archives/j1/1.zip")))
 
 
-def test_the_manifest_tells_what_became_of_every_file(cloud: Cloud) -> None:
+def test_the_manifest_lists_the_outcome_of_every_file(cloud: Cloud) -> None:
     make_job(cloud, {"a.jpg": b"one"})
     run(WANTED)
     text = built(cloud).read("manifest.json").decode()
     manifest = json.loads(text)
-    told = [(file["name"], file["status"], file.get("path")) for file in manifest["files"]]
-    assert told == [
+    outcomes = [(file["name"], file["status"], file.get("path")) for file in manifest["files"]]
+    assert outcomes == [
         ("a.jpg", "succeeded", "a.png"),
         ("bad.jpg", "failed", None),
         ("notes.txt", "skipped", None),
@@ -81,10 +81,10 @@ def test_the_manifest_tells_what_became_of_every_file(cloud: Cloud) -> None:
     assert manifest["files"][1]["error"]["code"] == "damaged_photo"
     assert manifest["options"]["model"] == "u2netp"
     lines = [line.rstrip(",") for line in text.splitlines()[1:-1]]
-    assert [json.loads(line) for line in lines] == manifest["files"]  # one each, for grep
+    assert [json.loads(line) for line in lines] == manifest["files"]  # one line per file, for grep
 
 
-def test_a_repeat_builds_nothing_anew(cloud: Cloud) -> None:
+def test_redelivery_builds_nothing_again(cloud: Cloud) -> None:
     make_job(cloud, {"a.jpg": b"one"})
     run(WANTED)
     before = cloud.services.jobs.require("j1")
@@ -94,7 +94,7 @@ def test_a_repeat_builds_nothing_anew(cloud: Cloud) -> None:
 
 
 @pytest.mark.parametrize("message", [WANTED | {"generation": 2}, {"job_id": "x", "generation": 1}])
-def test_what_nobody_wants_is_not_built(cloud: Cloud, message: Any) -> None:
+def test_superseded_generations_and_unknown_jobs_are_ignored(cloud: Cloud, message: Any) -> None:
     make_job(cloud, {"a.jpg": b"one"})
     assert run(message) == []
     assert cloud.keys("archives/") == []
@@ -102,30 +102,30 @@ def test_what_nobody_wants_is_not_built(cloud: Cloud, message: Any) -> None:
 
 @pytest.fixture
 def large(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
-    """30 MB of results, for workers that take one part of 5 MiB each."""
+    """30 MB of results, for workers that build one part of 5 MiB each."""
     monkeypatch.setattr(building, "SHARE", 5 * 2**20)
     results = {f"{n}.jpg": bytes([n]) * 1_000_000 for n in range(30)}
     make_job(cloud, results)
     return results
 
 
-def deal(cloud: Cloud) -> list[str]:
+def dispatch(cloud: Cloud) -> list[str]:
     assert run(WANTED) == []
     return cloud.received(cloud.services.settings.archive_queue_url)
 
 
-def test_a_large_zip_is_built_by_several_in_any_order(
+def test_several_workers_build_a_large_archive_in_any_order(
     cloud: Cloud, large: dict[str, bytes]
 ) -> None:
-    shares = deal(cloud)
+    shares = dispatch(cloud)
     assert len(shares) >= 2
     for share in reversed(shares):
         assert state(cloud).status is ArchiveStatus.BUILDING
         assert run(share) == []
     assert state(cloud).status is ArchiveStatus.READY
-    found = built(cloud)
-    assert found.testzip() is None
-    assert {name: found.read(name)[0] for name in found.namelist()[:-1]} == {
+    archive = built(cloud)
+    assert archive.testzip() is None
+    assert {name: archive.read(name)[0] for name in archive.namelist()[:-1]} == {
         f"{n}.png": n for n in range(30)
     }
 
@@ -133,18 +133,18 @@ def test_a_large_zip_is_built_by_several_in_any_order(
 def test_a_worker_that_died_is_replaced_and_its_parts_are_kept(
     cloud: Cloud, large: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shares = deal(cloud)
+    shares = dispatch(cloud)
     for share in shares[:-1]:
         run(share)
     uploads = cloud.s3.list_multipart_uploads(Bucket="darkroom-photos")["Uploads"]
     assert len(uploads) == 1
-    # Dispatched out again, as after a redelivery: the same upload goes on.
-    again = deal(cloud)
-    assert [json.loads(share)["upload_id"] for share in again] == [uploads[0]["UploadId"]] * len(
-        shares
-    )
+    # The first message is redelivered: the same multipart upload continues.
+    redelivered = dispatch(cloud)
+    assert [json.loads(share)["upload_id"] for share in redelivered] == [
+        uploads[0]["UploadId"]
+    ] * len(shares)
     cloud.s3.delete_object(Bucket="darkroom-photos", Key="results/j1/000001/photo.png")
-    assert run(again[0], again[-1]) == []
+    assert run(redelivered[0], redelivered[-1]) == []
     assert state(cloud).status is ArchiveStatus.READY
     assert built(cloud).testzip() is None
 
@@ -159,19 +159,21 @@ def test_a_result_that_cannot_be_read_leaves_the_message_on_its_queue(
     assert state(cloud).status is ArchiveStatus.BUILDING
 
 
-@pytest.mark.parametrize("there", [b"two", b"on"], ids=["other bytes", "cut short"])
-def test_a_result_that_is_not_the_one_on_record_makes_no_zip(cloud: Cloud, there: bytes) -> None:
+@pytest.mark.parametrize("stored", [b"two", b"on"], ids=["other bytes", "cut short"])
+def test_a_result_that_differs_from_its_record_fails_the_archive(
+    cloud: Cloud, stored: bytes
+) -> None:
     make_job(cloud, {"a.jpg": b"one"})
-    cloud.put("results/j1/000001/photo.png", there)
-    assert run(WANTED) == []  # another try would end the same
+    cloud.put("results/j1/000001/photo.png", stored)
+    assert run(WANTED) == []  # a retry would fail the same way
     assert state(cloud) == Archive(ArchiveStatus.FAILED, 1)
     assert cloud.keys("archives/") == []
 
 
-def test_a_failed_zip_stays_failed_when_its_other_shares_come(
+def test_a_failed_archive_stays_failed_when_other_shares_are_built(
     cloud: Cloud, large: dict[str, bytes]
 ) -> None:
-    shares = deal(cloud)
+    shares = dispatch(cloud)
     cloud.put("results/j1/000030/photo.png", b"x" * 1_000_000)
     for share in reversed(shares):
         assert run(share) == []
@@ -179,7 +181,7 @@ def test_a_failed_zip_stays_failed_when_its_other_shares_come(
     assert cloud.keys("archives/") == ["archives/j1/1.zip.plan"]
 
 
-def test_a_worker_that_died_between_completing_and_saying_so_is_made_up_for(cloud: Cloud) -> None:
+def test_an_archive_completed_but_not_marked_ready_is_marked_on_redelivery(cloud: Cloud) -> None:
     make_job(cloud, {"a.jpg": b"one"})
     run(WANTED)
     ready = state(cloud)
@@ -191,17 +193,17 @@ def test_a_worker_that_died_between_completing_and_saying_so_is_made_up_for(clou
     assert state(cloud) == ready
 
 
-def test_a_repeat_at_the_same_time_may_complete_the_zip_first(
+def test_a_concurrent_delivery_may_complete_the_archive_first(
     cloud: Cloud,
 ) -> None:
-    """As when a message is delivered twice at once: the slower worker finds the upload gone."""
+    """Two deliveries of a message run at once: the slower worker finds the upload completed."""
     make_job(cloud, {"a.jpg": b"one"})
     events = cloud.services.bucket.client.meta.events
 
     def completed_meanwhile(**_: Any) -> Any:
         events.unregister("before-call.s3.UploadPart", completed_meanwhile)
         assert run(WANTED) == []
-        # What S3 answers; moto falls over such a part.
+        # S3's answer; moto fails on such a part.
         return AWSResponse("", 404, {}, None), {"Error": {"Code": "NoSuchUpload"}}
 
     events.register("before-call.s3.UploadPart", completed_meanwhile)
@@ -210,10 +212,10 @@ def test_a_repeat_at_the_same_time_may_complete_the_zip_first(
     assert state(cloud).status is ArchiveStatus.READY
 
 
-def test_an_upload_that_was_aborted_leaves_the_message_on_its_queue(
+def test_an_aborted_upload_leaves_the_message_on_its_queue(
     cloud: Cloud, large: dict[str, bytes], caplog: pytest.LogCaptureFixture
 ) -> None:
-    shares = deal(cloud)
+    shares = dispatch(cloud)
     begun = json.loads(shares[0])["upload_id"]
     cloud.services.bucket.abort_upload("archives/j1/1.zip", begun)
     with pytest.raises(Exception, match="All records failed"):
@@ -221,7 +223,7 @@ def test_an_upload_that_was_aborted_leaves_the_message_on_its_queue(
     assert state(cloud).status is ArchiveStatus.BUILDING
 
 
-def test_a_job_deleted_while_its_zip_is_built_keeps_no_zip(
+def test_a_job_deleted_while_its_archive_is_built_keeps_no_archive(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_job(cloud, {"a.jpg": b"one"})

@@ -1,4 +1,4 @@
-"""The result ZIP as a plan: any range of it, read back by every reader at hand."""
+"""The archive's layout: any range can be built, and every available reader accepts the ZIP."""
 
 from __future__ import annotations
 
@@ -75,12 +75,12 @@ def test_python_reads_it() -> None:
 def test_our_own_listing_reads_it() -> None:
     data = built(Layout(ITEMS, [MANIFEST]))
     file = RangedFile(lambda start, end: data[start:end], len(data))
-    found = list(list_entries(file, Limits()))
-    assert [one.path for one in found] == [*(i.path for i in ITEMS), "manifest.json"]
-    assert [one.modified for one in found[:2]] == [WHEN, WHEN]
+    entries = list(list_entries(file, Limits()))
+    assert [one.path for one in entries] == [*(i.path for i in ITEMS), "manifest.json"]
+    assert [one.modified for one in entries[:2]] == [WHEN, WHEN]
 
 
-def test_nothing_at_all() -> None:
+def test_an_empty_archive() -> None:
     layout: Layout[bytes] = Layout([])
     assert layout.size == 22
     assert zipfile.ZipFile(io.BytesIO(built(layout))).namelist() == []
@@ -130,7 +130,7 @@ def test_every_range_of_a_small_archive() -> None:
             list(layout.segments(*bad))
 
 
-def test_segments_are_few_and_none_is_empty() -> None:
+def test_segments_are_merged_and_never_empty() -> None:
     layout = Layout([item(f"{i}.png", b"x" * 100) for i in range(500)], [MANIFEST])
     pieces = list(layout.segments(0, layout.size))
     assert len(pieces) == 2 * 500 + 1
@@ -138,14 +138,14 @@ def test_segments_are_few_and_none_is_empty() -> None:
 
 
 @given(st.integers(1, 5 * 1024 * GIB))
-def test_part_sizes_keep_to_the_rules_of_s3(total: int) -> None:
+def test_part_sizes_respect_the_limits_of_s3(total: int) -> None:
     size = part_size_for(total)
     assert MIN_PART <= size <= 5 * GIB
     assert -(-total // size) <= MAX_PARTS
 
 
 def sparse(*sizes: int) -> Layout[None]:
-    """Items of nothing but zeros, of which only the sizes count here."""
+    """Items of zeros, for tests that depend only on their sizes."""
     return Layout([Item(f"{i}.png", size, 0, WHEN, None) for i, size in enumerate(sizes)])
 
 
@@ -174,7 +174,7 @@ def zeros_crc32(size: int) -> int:
 
 
 def write(layout: Layout[int], path: Path) -> Path:
-    """The archive as a sparse file: items are runs of zeros."""
+    """Write the archive as a sparse file whose items are zeros."""
     with path.open("wb") as file:
         at = 0
         for piece in layout.segments(0, layout.size):
@@ -190,7 +190,7 @@ def write(layout: Layout[int], path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def beyond_4gib(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An entry of over 4 GiB, and others that begin beyond 4 GiB."""
+    """An archive with an entry of over 4 GiB, and others that begin beyond 4 GiB."""
     large = (1 << 32) + 5
     items = [Item("large.png", large, zeros_crc32(large), WHEN, 0)]
     items += [Item(f"behind/{i}.png", i, zeros_crc32(i), WHEN, 0) for i in range(3)]
@@ -212,8 +212,8 @@ def archive(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
         path = tmp_path / "small.zip"
         path.write_bytes(built(Layout(ITEMS, [MANIFEST])))
         return path
-    found: Path = request.getfixturevalue(request.param)
-    return found
+    large_path: Path = request.getfixturevalue(request.param)
+    return large_path
 
 
 def run(*command: str | Path) -> str:
@@ -226,7 +226,7 @@ def run(*command: str | Path) -> str:
 
 
 def test_info_zip_reads_it(archive: Path) -> None:
-    """The entry of 4 GiB is left out, only because its CRC-32 takes Info-ZIP most of a minute."""
+    """Excludes the entry of 4 GiB, because Info-ZIP takes most of a minute for its CRC-32."""
     assert "No errors detected" in run("unzip", "-t", "-q", archive, "-x", "large.png")
 
 
@@ -236,8 +236,8 @@ def test_7zip_reads_it(archive: Path) -> None:
     assert "Warning" not in output
 
 
-def test_python_reads_large_ones(archive: Path) -> None:
-    """Its directory and every header; the bytes only of what is small."""
+def test_python_reads_large_archives(archive: Path) -> None:
+    """Checks the directory and every header, and reads the small entries."""
     with zipfile.ZipFile(archive) as opened:
         for info in opened.infolist():
             with opened.open(info) as entry:
@@ -267,33 +267,35 @@ yauzl.open(process.argv[1], {lazyEntries: true, strictFileNames: true}, (error, 
 
 
 def test_node_reads_it(archive: Path) -> None:
-    """With yauzl, the reader most of its packages use; it checks sizes, and ZIP64 strictly. Of the
-    entry of 4 GiB only the beginning is read, to save time."""
+    """Uses yauzl, which most Node packages use. It checks sizes and ZIP64 records strictly.
+
+    Only the beginning of the entry of 4 GiB is read, to save time.
+    """
     if shutil.which("node") is None:
         pytest.skip("node is not installed")
-    found = subprocess.run(["node", "-e", "require('yauzl')"], capture_output=True, check=False)
-    if found.returncode:
+    check = subprocess.run(["node", "-e", "require('yauzl')"], capture_output=True, check=False)
+    if check.returncode:
         pytest.skip("Node's yauzl is not installed (set NODE_PATH to where it is)")
     with zipfile.ZipFile(archive) as opened:
         assert int(run("node", "-e", NODE, archive)) == len(opened.namelist())
 
 
-def test_our_own_listing_of_large_ones(archive: Path) -> None:
+def test_our_own_listing_reads_large_archives(archive: Path) -> None:
     with archive.open("rb") as opened:
 
         def fetch(start: int, end: int) -> bytes:
             return os.pread(opened.fileno(), end - start, start)
 
         file = RangedFile(fetch, archive.stat().st_size)
-        found = list(list_entries(file, Limits(photo_bytes=1 << 40)))
+        entries = list(list_entries(file, Limits(photo_bytes=1 << 40)))
     with zipfile.ZipFile(archive) as theirs:
-        assert [(one.path, one.entry.offset, one.entry.size) for one in found] == [
+        assert [(one.path, one.entry.offset, one.entry.size) for one in entries] == [
             (info.filename, info.header_offset, info.file_size) for info in theirs.infolist()
         ]
 
 
-def test_sizes_right_at_the_limits_of_zip64() -> None:
-    """A size or offset of 2**32 - 1 means "see the extra field", so that it needs one itself."""
+def test_sizes_at_the_limits_of_zip64() -> None:
+    """A size or offset of 2**32 - 1 means "see the extra field", so it needs an extra field."""
     for size in ((1 << 32) - 2, (1 << 32) - 1, 1 << 32):
         for before in (size - 36, size):
             layout = Layout([Item(str(i), s, 0, None, i) for i, s in enumerate((before, size, 9))])
@@ -311,8 +313,8 @@ def test_sizes_right_at_the_limits_of_zip64() -> None:
             assert [one.entry.size for one in list_entries(file, limits)] == [before, size, 9]
 
 
-def test_a_hundred_thousand_items_take_little() -> None:
-    """The plan keeps a few numbers an item, and any part is found at once."""
+def test_a_hundred_thousand_items_take_little_memory_and_time() -> None:
+    """The layout keeps a few numbers per item, and locates any part quickly."""
     items: Sequence[Item[str]] = [
         Item(f"day {i // 500}/{i:06d}.png", 200_000, i, WHEN, f"results/{i}")
         for i in range(100_000)

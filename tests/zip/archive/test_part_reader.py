@@ -1,4 +1,4 @@
-"""Parts of an archive, read ahead and held against the record."""
+"""Reading parts of an archive ahead, and checking them against the recorded results."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def plan(stored: Stored, part_size: int) -> tuple[Layout[str], list[Item[str]], 
     return layout, items, parts
 
 
-def wanted(layout: Layout[str], stored: Stored, part: Part) -> bytes:
+def expected_bytes(layout: Layout[str], stored: Stored, part: Part) -> bytes:
     return b"".join(
         piece.data if isinstance(piece, Literal) else stored[piece.ref][piece.start : piece.end]
         for piece in layout.segments(part.start, part.end)
@@ -41,17 +41,17 @@ def wanted(layout: Layout[str], stored: Stored, part: Part) -> bytes:
 
 
 def build(
-    stored: Stored, found: Stored, part_size: int, some: Any = lambda parts: parts
+    recorded: Stored, stored: Stored, part_size: int, some: Any = lambda parts: parts
 ) -> list[tuple[Part, bytes]]:
-    """`stored` is on record, `found` is what is there."""
-    layout, items, parts = plan(stored, part_size)
-    reader = PartReader(layout, items, lambda key, start, end: found[key][start:end])
+    """Build parts. recorded: the results on record. stored: the objects in the bucket."""
+    layout, items, parts = plan(recorded, part_size)
+    reader = PartReader(layout, items, lambda key, start, end: stored[key][start:end])
     with ThreadPoolExecutor(2) as readers:
         return list(reader.bodies(some(parts), readers))
 
 
 @pytest.fixture(autouse=True, scope="module")
-def short_sight() -> Iterator[None]:
+def short_read_ahead() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(part_reader, "AHEAD", 100)
         yield
@@ -59,53 +59,53 @@ def short_sight() -> Iterator[None]:
 
 @settings(deadline=None)
 @given(stores, st.integers(20, 500), st.data())
-def test_any_parts_come_as_the_layout_has_them(
+def test_any_parts_have_the_bytes_of_the_layout(
     stored: Stored, part_size: int, data: st.DataObject
 ) -> None:
     layout, _, parts = plan(stored, part_size)
     some = data.draw(st.lists(st.sampled_from(parts), unique=True).map(sorted))
     assert build(stored, stored, part_size, lambda _: some) == [
-        (part, wanted(layout, stored, part)) for part in some
+        (part, expected_bytes(layout, stored, part)) for part in some
     ]
 
 
 @settings(deadline=None)
 @given(stores, st.integers(20, 500), st.data())
-def test_of_all_workers_one_finds_a_result_that_is_not_the_one_on_record(
+def test_a_worker_detects_any_result_that_differs_from_its_record(
     stored: Stored, part_size: int, data: st.DataObject
 ) -> None:
-    """However the parts are shared out, and wherever in the result the wrong byte is."""
+    """For any split of the parts between workers, and any position of the wrong byte."""
     key = data.draw(st.sampled_from(sorted(stored)))
     place = data.draw(st.integers(0, len(stored[key]) - 1))
     wrong = bytearray(stored[key])
     wrong[place] ^= data.draw(st.integers(1, 255))
     cut = data.draw(st.integers(0, len(plan(stored, part_size)[2])))
-    refused = 0
+    rejected = 0
     for share in (slice(None, cut), slice(cut, None)):
         try:
             build(stored, stored | {key: bytes(wrong)}, part_size, lambda p, s=share: p[s])
         except ArchiveError as error:
-            refused += 1
+            rejected += 1
             assert error.code == "result_changed"
             assert key in error.message
-    assert refused >= 1
+    assert rejected >= 1
 
 
-def test_a_result_cut_short_is_refused() -> None:
+def test_a_truncated_result_is_rejected() -> None:
     with pytest.raises(ArchiveError, match="result_changed"):
         build({"a.png": b"whole"}, {"a.png": b"who"}, 1000)
 
 
-def test_reads_go_on_beyond_a_parts_end_and_no_further_than_allowed() -> None:
-    """With the first of ten results held back, those that fit are read, whatever their part."""
+def test_reading_ahead_crosses_parts_up_to_its_limit() -> None:
+    """While the first of ten results is held back, results of any part that fit are read."""
     stored = {f"{n}.png": bytes([n]) * 20 for n in range(10)}
     layout, items, parts = plan(stored, 80)
-    begun: list[str] = []
+    started: list[str] = []
     several, release = threading.Event(), threading.Event()
 
     def read(key: str, start: int, end: int) -> bytes:
-        begun.append(key)
-        if len(begun) == 2:
+        started.append(key)
+        if len(started) == 2:
             several.set()
         assert release.wait(60)
         return stored[key][start:end]
@@ -114,8 +114,10 @@ def test_reads_go_on_beyond_a_parts_end_and_no_further_than_allowed() -> None:
         reader = PartReader(layout, items, read)
         built = builder.submit(lambda: list(reader.bodies(parts, readers)))
         assert several.wait(60)
-        held = len(begun)
+        held = len(started)
         release.set()
         bodies = built.result()
     assert held * 20 <= part_reader.AHEAD
-    assert b"".join(body for _, body in bodies) == wanted(layout, stored, Part(1, 0, layout.size))
+    assert b"".join(body for _, body in bodies) == expected_bytes(
+        layout, stored, Part(1, 0, layout.size)
+    )

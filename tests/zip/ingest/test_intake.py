@@ -1,4 +1,4 @@
-"""From an object in the bucket to one message per photo."""
+"""The fan-out: from an object in the bucket to one message per photo."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ def test_a_photo_becomes_one_message(cloud: Cloud) -> None:
     assert (job_of(cloud).status, job_of(cloud).total) == (JobStatus.QUEUED, 1)
 
 
-def test_a_zip_becomes_a_message_per_photo_and_no_pixel_is_copied(cloud: Cloud) -> None:
+def test_a_zip_becomes_a_message_per_photo_without_copying_data(cloud: Cloud) -> None:
     make_job(cloud)
     photos = {f"folder {n}/photo.jpg": bytes([n]) * 500 for n in range(7)}
-    litter = {"__MACOSX/._a.jpg": b"x", "notes.txt": b"x", "folder/": b""}
-    assert run(uploaded(cloud, zip_of(photos | litter), name="a.zip")) == []
+    others = {"__MACOSX/._a.jpg": b"x", "notes.txt": b"x", "folder/": b""}
+    assert run(uploaded(cloud, zip_of(photos | others), name="a.zip")) == []
 
-    found = messages(cloud)
-    assert {message.name for message in found} == set(photos)
-    for message in found:
+    dispatched = messages(cloud)
+    assert {message.name for message in dispatched} == set(photos)
+    for message in dispatched:
         reader = cloud.services.bucket.reader(message.source.key, message.source.etag)
         assert read_photo(reader, message.source, Limits()) == photos[message.name]
     assert cloud.keys() == ["uploads/j1/000000/a.zip"]
@@ -53,14 +53,14 @@ def test_a_zip_becomes_a_message_per_photo_and_no_pixel_is_copied(cloud: Cloud) 
     assert len(files) == 9
 
 
-def test_a_large_zip_is_dealt_out_whole(cloud: Cloud) -> None:
+def test_all_photos_of_a_large_zip_are_dispatched(cloud: Cloud) -> None:
     make_job(cloud)
     run(uploaded(cloud, zip_of({f"{n}.jpg": b"x" for n in range(350)}), name="a.zip"))
     assert len({message.file_id for message in messages(cloud)}) == 350
     assert job_of(cloud).total == 350
 
 
-def test_every_repeat_is_harmless(cloud: Cloud) -> None:
+def test_redelivery_is_idempotent(cloud: Cloud) -> None:
     make_job(cloud)
     event = uploaded(cloud, zip_of({"a.jpg": b"a", "b.jpg": b"b"}), name="a.zip")
     run(event)
@@ -71,8 +71,8 @@ def test_every_repeat_is_harmless(cloud: Cloud) -> None:
     assert first == {"000001", "000002"}
 
 
-def test_a_fan_out_that_died_is_run_again(cloud: Cloud) -> None:
-    """All was written, but the message was not acknowledged and the upload not marked."""
+def test_a_fan_out_that_died_can_be_repeated(cloud: Cloud) -> None:
+    """All items exist, but the message was not acknowledged and the upload is not yet marked."""
     make_job(cloud)
     event = uploaded(cloud, zip_of({"a.jpg": b"a", "b.jpg": b"b"}), name="a.zip")
     run(event)
@@ -92,13 +92,13 @@ def test_a_fan_out_that_died_is_run_again(cloud: Cloud) -> None:
     assert job_of(cloud).total == 2
 
 
-def test_a_fan_out_without_time_goes_on_in_a_new_message(cloud: Cloud) -> None:
+def test_a_fan_out_without_time_continues_in_a_new_message(cloud: Cloud) -> None:
     make_job(cloud)
     event = uploaded(cloud, zip_of({f"{n}.jpg": b"x" for n in range(30)}), name="a.zip")
     assert run(event, milliseconds=5_000) == []
     assert messages(cloud) == []
-    [again] = cloud.received(cloud.services.settings.ingest_queue_url)
-    run(json.loads(again))
+    [continuation] = cloud.received(cloud.services.settings.ingest_queue_url)
+    run(json.loads(continuation))
     assert len(messages(cloud)) == 30
 
 
@@ -111,7 +111,7 @@ def test_a_fan_out_without_time_goes_on_in_a_new_message(cloud: Cloud) -> None:
         (zip_of({}), "no_photos"),
     ],
 )
-def test_a_zip_in_ruins_ends_its_job_and_says_why(
+def test_an_invalid_zip_fails_its_job_with_a_reason(
     cloud: Cloud, data: bytes, code: str | None
 ) -> None:
     make_job(cloud)
@@ -125,7 +125,7 @@ def test_a_zip_in_ruins_ends_its_job_and_says_why(
     assert messages(cloud) == []
 
 
-def test_a_broken_zip_among_photos_hurts_nothing_else(cloud: Cloud) -> None:
+def test_a_broken_zip_does_not_affect_other_uploads(cloud: Cloud) -> None:
     make_job(cloud, uploads=2)
     run(uploaded(cloud, b"PK\x03\x04", 1, "a.zip"), uploaded(cloud, b"photo"))
     assert [message.file_id for message in messages(cloud)] == ["000000"]
@@ -143,7 +143,7 @@ def test_a_broken_zip_among_photos_hurts_nothing_else(cloud: Cloud) -> None:
         {"Records": [{"s3": {"object": {"key": "uploads/j9/000000/a", "eTag": "e", "size": 1}}}]},
     ],
 )
-def test_what_is_nobodys_is_let_be(cloud: Cloud, event: Event) -> None:
+def test_objects_that_belong_to_no_job_are_ignored(cloud: Cloud, event: Event) -> None:
     assert run(event) == []
     assert cloud.table.scan()["Items"] == []
 
@@ -163,7 +163,7 @@ def only_job(cloud: Cloud) -> Job:
     return job_of(cloud, jobs[0]["job_id"])
 
 
-def test_a_drop_is_a_job_of_its_own(cloud: Cloud) -> None:
+def test_a_drop_becomes_a_job(cloud: Cloud) -> None:
     run(dropped(cloud, {"crop_face": True}))
     job = only_job(cloud)
     assert (job.job_type, job.status, job.total) == ("drop", JobStatus.QUEUED, 1)
@@ -181,7 +181,7 @@ def test_repeated_events_of_a_drop_make_one_job(cloud: Cloud) -> None:
     assert len({message.file_id for message in messages(cloud)}) == 2
 
 
-def test_the_same_photo_dropped_again_is_a_new_job(cloud: Cloud) -> None:
+def test_dropping_the_same_photo_again_makes_a_new_job(cloud: Cloud) -> None:
     event = dropped(cloud)
     run(event)
     event["Records"][0]["s3"]["object"]["sequencer"] = "2"
@@ -193,7 +193,7 @@ def test_the_same_photo_dropped_again_is_a_new_job(cloud: Cloud) -> None:
     ("options", "code"),
     [("{", "invalid_options"), ({"x": 1}, "invalid_options"), ({"model": "x"}, "unknown_model")],
 )
-def test_a_drop_with_broken_options_fails_and_says_so(
+def test_a_drop_with_invalid_options_fails_with_a_reason(
     cloud: Cloud, options: Any, code: str
 ) -> None:
     run(dropped(cloud, options))
@@ -206,12 +206,12 @@ def test_a_drop_with_broken_options_fails_and_says_so(
     assert messages(cloud) == []
 
 
-def test_folders_made_in_a_console_are_no_drops(cloud: Cloud) -> None:
+def test_folders_made_in_a_console_are_not_drops(cloud: Cloud) -> None:
     assert run(cloud.put("inbox/shop/", b"")) == []
     assert cloud.table.scan()["Items"] == []
 
 
-def test_a_drop_deleted_before_it_was_seen_fails(cloud: Cloud) -> None:
+def test_a_drop_deleted_before_ingest_fails(cloud: Cloud) -> None:
     event = dropped(cloud)
     cloud.s3.delete_object(Bucket="darkroom-photos", Key="inbox/shop/a.jpg")
     assert run(event) == []

@@ -1,4 +1,4 @@
-"""Which of the two queues a photo waits in, so that no small job waits behind a large one."""
+"""Choosing the queue of a photo, so that small jobs do not wait behind large ones."""
 
 from __future__ import annotations
 
@@ -20,15 +20,17 @@ def file_ids(bodies: list[str]) -> list[str]:
 
 
 @pytest.mark.parametrize(("photos", "small", "large"), [(BULK, BULK, 0), (BULK + 1, 0, BULK + 1)])
-def test_all_photos_of_a_zip_go_one_way(cloud: Cloud, photos: int, small: int, large: int) -> None:
+def test_all_photos_of_a_zip_use_the_same_queue(
+    cloud: Cloud, photos: int, small: int, large: int
+) -> None:
     make_job(cloud)
     run(uploaded(cloud, zip_of({f"{n}.jpg": b"x" for n in range(photos)}), name="a.zip"))
     assert len(cloud.messages()) == small
     assert len(cloud.bulk_messages()) == large
 
 
-def test_photos_sent_one_by_one_go_the_other_way_once_there_are_many(cloud: Cloud) -> None:
-    """What is listed so far decides: the first ones cannot know what is still to come."""
+def test_single_uploads_use_the_bulk_queue_once_there_are_many(cloud: Cloud) -> None:
+    """The queue depends on the files listed so far: the first photos cannot know the total."""
     uploads = BULK + 2
     listed = {index: Span(index, 1, 1) for index in range(BULK - 1)}
     files = [a_file(index) for index in range(uploads)]
@@ -39,11 +41,11 @@ def test_photos_sent_one_by_one_go_the_other_way_once_there_are_many(cloud: Clou
     assert file_ids(cloud.bulk_messages()) == [f"{BULK:06d}", f"{BULK + 1:06d}"]
 
 
-def test_what_is_no_photo_counts_as_a_file_and_what_is_no_file_does_not(cloud: Cloud) -> None:
+def test_skipped_files_count_towards_the_limit_and_system_files_do_not(cloud: Cloud) -> None:
     make_job(cloud)
     photos = {f"{n}.jpg": b"x" for n in range(BULK)}
-    litter = {f"__MACOSX/._{n}.jpg": b"x" for n in range(BULK)}
-    run(uploaded(cloud, zip_of(photos | litter), name="a.zip"))
+    ignored = {f"__MACOSX/._{n}.jpg": b"x" for n in range(BULK)}
+    run(uploaded(cloud, zip_of(photos | ignored), name="a.zip"))
     assert len(cloud.messages()) == BULK
     make_job(cloud, job_id="j2")
     run(uploaded(cloud, zip_of(photos | {"read me.txt": b"x"}), name="a.zip", job_id="j2"))
@@ -51,32 +53,32 @@ def test_what_is_no_photo_counts_as_a_file_and_what_is_no_file_does_not(cloud: C
 
 
 def test_large_jobs_get_equal_turns(cloud: Cloud) -> None:
-    """SQS shares a queue out by the group of its messages, where they have one."""
+    """SQS gives message groups equal turns, and the group of a bulk message is its job."""
     for job_id in ("j1", "j2"):
         make_job(cloud, job_id=job_id)
         photos = zip_of({f"{n}.jpg": b"x" for n in range(BULK + 1)})
         run(uploaded(cloud, photos, name="a.zip", job_id=job_id))
     seen: set[tuple[str, str]] = set()
     url = cloud.services.settings.process_bulk_queue_url
-    while found := cloud.sqs.receive_message(
+    while received := cloud.sqs.receive_message(
         QueueUrl=url, MaxNumberOfMessages=10, MessageSystemAttributeNames=["All"]
     ).get("Messages"):
-        for message in found:
+        for message in received:
             group = message["Attributes"]["MessageGroupId"]
             seen.add((json.loads(message["Body"])["job_id"], group))
     assert seen == {("j1", "j1"), ("j2", "j2")}
 
 
 @pytest.mark.parametrize("large", [False, True])
-def test_a_retry_goes_the_way_of_its_job(cloud: Cloud, large: bool) -> None:
-    """However few of its files are taken up again, they are a large job's."""
+def test_a_retry_uses_the_queue_of_its_job(cloud: Cloud, large: bool) -> None:
+    """A large job's retried files use the bulk queue, however few they are."""
     job = retried_job(cloud)
     if large:
         zipped = {**job.spans, job.uploads: Span(job.uploads, BULK, BULK)}
         cloud.services.jobs.forget("j1")
         cloud.services.jobs.create(replace(job, spans=zipped), [])
     follow_up(RETRY)
-    mine, others = cloud.messages(), cloud.bulk_messages()
+    expected, others = cloud.messages(), cloud.bulk_messages()
     if large:
-        mine, others = others, mine
-    assert (file_ids(mine), others) == (["000001", "000002"], [])
+        expected, others = others, expected
+    assert (file_ids(expected), others) == (["000001", "000002"], [])

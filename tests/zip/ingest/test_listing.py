@@ -1,4 +1,4 @@
-"""Listing uploaded ZIPs: what is in them, what is wrong with them, and what it costs to know."""
+"""Listing uploaded ZIPs: their entries, their faults, and the cost of reading them."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def listed(data: bytes, **limits: int) -> list[Listed]:
     return list(list_entries(ranged(data), Limits(**limits)))
 
 
-def refusal(data: bytes, **limits: int) -> str:
+def rejection(data: bytes, **limits: int) -> str:
     with pytest.raises(FileError) as caught:
         listed(data, **limits)
     assert caught.value.message.endswith(".")
@@ -53,7 +53,7 @@ def problem(entry: Entry, **limits: int) -> str | None:
 
 
 def agrees_with_zipfile(data: bytes) -> None:
-    """Both find the same entries at the same places."""
+    """Check that both readers report the same entries at the same offsets."""
     theirs = zipfile.ZipFile(io.BytesIO(data)).infolist()
     ours = {one.index: one for one in listed(data)}
     for index, one in ours.items():
@@ -85,7 +85,7 @@ def test_an_ordinary_zip() -> None:
         {"zip64": True, "comment": b"with a comment"},
     ],
 )
-def test_archives_that_zipfile_reads_too(options: dict[str, bytes | bool]) -> None:
+def test_zips_that_zipfile_can_read(options: dict[str, bytes | bool]) -> None:
     entries = [Entry(b"a.jpg"), Entry(b"b.jpg", zip64=True), Entry(b"c.jpg", flags=DESCRIPTOR)]
     data = build(entries, **options)  # type: ignore[arg-type]
     assert [one.problem for one in listed(data)] == [None] * 3
@@ -95,13 +95,13 @@ def test_archives_that_zipfile_reads_too(options: dict[str, bytes | bool]) -> No
 @pytest.mark.parametrize(
     ("options", "why"),
     [
-        ({"comment": b"PK\5\6" + bytes(18) + b"more"}, "the comment looks like an end"),
-        ({"behind": b"\r\n"}, "a sender added a line"),
+        ({"comment": b"PK\5\6" + bytes(18) + b"more"}, "the comment contains an end record"),
+        ({"appended": b"\r\n"}, "a sender appended a line"),
         ({"before_end": bytes(40)}, "something lies between directory and end"),
-        ({"behind": bytes(100_000)}, "padded to whole blocks"),
+        ({"appended": bytes(100_000)}, "padded to whole blocks"),
     ],
 )
-def test_archives_that_are_a_little_off(options: dict[str, bytes], why: str) -> None:
+def test_slightly_irregular_zips(options: dict[str, bytes], why: str) -> None:
     data = build([Entry(b"a.jpg"), Entry(b"b.jpg")], **options)  # type: ignore[arg-type]
     assert [(one.path, one.problem) for one in listed(data)] == [("a.jpg", None), ("b.jpg", None)]
 
@@ -117,7 +117,7 @@ def test_count_that_wrapped_at_sixteen_bits() -> None:
 
 
 def test_offsets_that_wrapped_at_four_gigabytes() -> None:
-    """Finder's way with large archives: no ZIP64, the lowest 32 bits of each offset."""
+    """Finder writes large ZIPs without ZIP64, with the lowest 32 bits of each offset."""
     gap = 3 << 30
     local = b"PK\3\4" + bytes(22) + struct.pack("<2H", 5, 0)
     offsets = [0, gap, 2 * gap]
@@ -134,9 +134,9 @@ def test_offsets_that_wrapped_at_four_gigabytes() -> None:
         padded = bytes(max(0, start - first)) if last > start else bytes(last - first)
         return (padded + tail[max(0, first - start) :])[: last - first]
 
-    found = list(list_entries(RangedFile(fetch, start + len(tail)), Limits()))
-    assert [one.entry.offset for one in found] == offsets
-    assert [one.problem for one in found] == [None] * 3
+    entries = list(list_entries(RangedFile(fetch, start + len(tail)), Limits()))
+    assert [one.entry.offset for one in entries] == offsets
+    assert [one.problem for one in entries] == [None] * 3
     assert len(local) == 30
 
 
@@ -151,7 +151,7 @@ def test_offsets_that_wrapped_at_four_gigabytes() -> None:
         ([Entry("写真/表.jpg".encode("cp932"))], ["写真/表.jpg"]),
         ([Entry("表示\\ソース.jpg".encode("cp932"))], ["表示/ソース.jpg"]),
         ([Entry("ﾃｽﾄ.jpg".encode("cp932"))], ["ﾃｽﾄ.jpg"]),
-        # Names of one archive decide together.
+        # All names of one ZIP share an encoding.
         (
             [Entry("é.jpg".encode("cp437")), Entry("schöön.jpg".encode("cp437"))],
             ["é.jpg", "schöön.jpg"],
@@ -168,7 +168,7 @@ def test_names(entries: list[Entry], paths: list[str]) -> None:
     assert [one.path for one in listed(build(entries))] == paths
 
 
-def test_folders_and_litter_are_left_out() -> None:
+def test_folders_and_system_files_are_left_out() -> None:
     data = build(
         [
             Entry(b"a/", b""),
@@ -211,14 +211,14 @@ def test_folders_and_litter_are_left_out() -> None:
         (Entry(b"e.jpg", PHOTO, 8, packed=b"", size=9), "ratio_too_high"),
     ],
 )
-def test_what_becomes_of_an_entry(entry: Entry, code: str | None) -> None:
+def test_problem_of_an_entry(entry: Entry, code: str | None) -> None:
     if code == "archive_too_large":
-        assert refusal(build([entry])) == code
+        assert rejection(build([entry])) == code
     else:
         assert problem(entry) == code
 
 
-def test_skipped_is_no_failure() -> None:
+def test_skipped_entries_are_not_failures() -> None:
     names = [b"a.txt", b"b.zip"]
     assert all(
         isinstance(one.problem, SkippedFile) for one in listed(build(list(map(Entry, names))))
@@ -232,7 +232,7 @@ def test_a_photo_over_the_limit() -> None:
     assert problem(Entry(b"a.jpg", bytes(1000)), photo_bytes=1000) is None
 
 
-def test_one_bad_entry_leaves_the_others() -> None:
+def test_one_bad_entry_does_not_affect_the_others() -> None:
     data = build(
         [Entry(b"a.jpg"), Entry(b"b.jpg", method=98), Entry(b"c.jpg", extra=b"\1\0\xff\xff")]
     )
@@ -248,14 +248,14 @@ def test_quoted_overlap_bomb() -> None:
     data = quoted_overlap(20)
     inner = zipfile.ZipFile(io.BytesIO(data))
     assert len(inner.namelist()) == 20
-    found = listed(data, zip_ratio=10_000_000)
-    assert [one.problem.code if one.problem else None for one in found] == (
+    entries = listed(data, zip_ratio=10_000_000)
+    assert [one.problem.code if one.problem else None for one in entries] == (
         ["overlapping_entries"] * 19 + [None]
     )
 
 
 def test_entries_that_share_their_bytes() -> None:
-    """Different names for the same bytes overlap; the very same entry listed twice does not."""
+    """Two names for the same bytes overlap; an identical entry listed twice does not."""
     data = build([Entry(b"a.jpg"), Entry(b"b.jpg", offset=0), Entry(b"c.jpg")])
     assert [bool(one.problem) for one in listed(data)] == [False, True, False]
     data = build([Entry(b"a.jpg"), Entry(b"c.jpg"), Entry(b"a.jpg", offset=0)])
@@ -295,35 +295,35 @@ GOOD = build([Entry(b"a.jpg"), Entry(b"b.jpg", bytes(300))])
         (build([Entry(b"a.jpg")], zip64=True, count=1 << 60), "too_many_entries"),
     ],
 )
-def test_archives_refused_as_a_whole(data: bytes, code: str) -> None:
-    assert refusal(data) == code
+def test_zips_rejected_as_a_whole(data: bytes, code: str) -> None:
+    assert rejection(data) == code
 
 
-def test_limits_of_the_whole_archive() -> None:
+def test_limits_of_the_whole_zip() -> None:
     data = build([Entry(b"a.jpg")] * 3)
-    assert refusal(data, zip_entries=2) == "too_many_entries"
+    assert rejection(data, zip_entries=2) == "too_many_entries"
     assert len(listed(data, zip_entries=3)) == 3
-    assert refusal(build([Entry(b"a.jpg", b"")] * 65_540, count=4), zip_entries=1000) == (
+    assert rejection(build([Entry(b"a.jpg", b"")] * 65_540, count=4), zip_entries=1000) == (
         "too_many_entries"
     )
-    assert refusal(data, zip_bytes=len(data) - 1) == "archive_too_large"
+    assert rejection(data, zip_bytes=len(data) - 1) == "archive_too_large"
     bomb = build([Entry(b"a.jpg", bytes(90_000), 8)] * 9)
-    assert refusal(bomb, zip_bytes=100_000) == "archive_too_large"
+    assert rejection(bomb, zip_bytes=100_000) == "archive_too_large"
 
 
-def test_a_walk_can_start_anywhere() -> None:
+def test_iteration_can_start_at_any_index() -> None:
     listing = list_entries(ranged(build([Entry(f"{i}.jpg".encode()) for i in range(9)])), Limits())
     assert len(listing) == 9
     assert list(listing.entries(4)) == list(listing)[4:]
 
 
-def test_an_object_that_shrank_meanwhile() -> None:
+def test_an_object_shorter_than_its_recorded_size() -> None:
     with pytest.raises(FileError) as caught:
         list_entries(RangedFile(lambda start, end: GOOD[start : end - 9], len(GOOD)), Limits())
     assert caught.value.code == "broken_zip"
 
 
-def survives(data: bytes) -> None:
+def listed_or_rejected(data: bytes) -> None:
     try:
         for one in listed(data):
             assert one.entry.offset + one.entry.compressed_size <= len(data) or one.problem
@@ -348,30 +348,32 @@ SEEDS: list[Callable[[], bytes]] = [
     st.floats(0, 1),
 )
 @settings(max_examples=400, deadline=None)
-def test_any_bytes_are_listed_or_refused(
+def test_any_bytes_are_listed_or_rejected(
     seed: Callable[[], bytes], changes: list[tuple[float, int | None]], cut: float, until: float
 ) -> None:
     data = bytearray(seed())
     for place, value in changes:
         at = int(place * (len(data) - 1))
         data[at] = data[at] ^ 0x55 if value is None else value
-    survives(bytes(data))
-    survives(bytes(data[int(min(cut, until) * len(data)) : int(max(cut, until) * len(data))]))
+    listed_or_rejected(bytes(data))
+    listed_or_rejected(
+        bytes(data[int(min(cut, until) * len(data)) : int(max(cut, until) * len(data))])
+    )
 
 
 @given(st.binary(max_size=300))
-def test_any_directory_is_listed_or_refused(noise: bytes) -> None:
+def test_any_directory_is_listed_or_rejected(noise: bytes) -> None:
     end = struct.pack("<4s4H2IH", b"PK\5\6", 0, 0, 1, 1, len(noise), 0, 0)
-    survives(noise + end)
-    survives(b"PK\1\2" + noise + end)
+    listed_or_rejected(noise + end)
+    listed_or_rejected(b"PK\1\2" + noise + end)
 
 
-def test_every_single_byte_may_be_wrong() -> None:
-    """What is read of a damaged archive, zipfile reads the same way, if it reads it at all."""
+def test_any_single_byte_may_be_wrong() -> None:
+    """If zipfile can read a damaged ZIP at all, both readers give the same entries."""
     read = 0
     for at, value in itertools.product(range(len(GOOD)), (0, 0xFF)):
         data = GOOD[:at] + bytes([value]) + GOOD[at + 1 :]
-        survives(data)
+        listed_or_rejected(data)
         try:
             agrees_with_zipfile(data)
             read += 1
@@ -381,7 +383,7 @@ def test_every_single_byte_may_be_wrong() -> None:
 
 
 def large(count: int) -> tuple[RangedFile, int]:
-    """A ZIP of `count` photos of 100 KB, of which only the directory exists."""
+    """A ZIP of `count` photos of 100 KB. Only its central directory exists."""
     names = [b"holiday 2024/day %03d/IMG_%06d.jpg" % (i // 1000, i) for i in range(count)]
     extra = b"UT\5\0\3" + bytes(4) + b"ux\x0b\0\1\4" + bytes(9)
     step = 30 + len(names[0]) + len(extra) + 100_000
@@ -402,7 +404,7 @@ def large(count: int) -> tuple[RangedFile, int]:
     tail += struct.pack("<4s4H2IH", b"PK\5\6", 0, 0, 0xFFFF, 0xFFFF, 2**32 - 1, 2**32 - 1, 0)
 
     def fetch(first: int, last: int) -> bytes:
-        photos = bytes(max(0, start - first))  # seen by accident, with the last bytes
+        photos = bytes(max(0, start - first))  # read as part of the last bytes
         return (photos + tail[max(0, first - start) :])[: last - first]
 
     return RangedFile(fetch, start + len(tail)), len(directory)
@@ -419,7 +421,7 @@ def test_requests_and_bytes(count: int, requests: int) -> None:
 
 
 def test_memory_of_a_hundred_thousand_entries() -> None:
-    """Figures of the figure table: well under 250 MB, and the same for any size of photos."""
+    """Well below the target of 250 MB, and independent of the photos' size."""
     file, directory = large(100_000)
     tracemalloc.start()
     try:
@@ -432,7 +434,7 @@ def test_memory_of_a_hundred_thousand_entries() -> None:
     assert peak < 5 * directory
 
 
-def test_small_archives_take_one_request() -> None:
+def test_small_zips_take_one_request() -> None:
     rng = random.Random(1)
     file = ranged(build([Entry(b"a.jpg", rng.randbytes(300_000)), Entry(b"b.jpg")]))
     assert len(list(list_entries(file, Limits()))) == 2

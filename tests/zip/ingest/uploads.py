@@ -1,4 +1,4 @@
-"""Uploads, and the ingest function that takes them."""
+"""Helpers that make uploads and run the ingest function on them."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ Event = dict[str, Any]
 
 def zip_of(files: dict[str, bytes]) -> bytes:
     out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as writer:
         for name, data in files.items():
-            archive.writestr(name, data)
+            writer.writestr(name, data)
     return out.getvalue()
 
 
@@ -42,5 +42,5 @@ def uploaded(
 
 def messages(cloud: Cloud) -> list[ImageMessage]:
     bodies = cloud.messages() + cloud.bulk_messages()
-    found = [ImageMessage.model_validate_json(body) for body in bodies]
-    return sorted(found, key=lambda message: message.file_id)
+    parsed = [ImageMessage.model_validate_json(body) for body in bodies]
+    return sorted(parsed, key=lambda message: message.file_id)
