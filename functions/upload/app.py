@@ -1,4 +1,4 @@
-"""HTTP: making jobs, and changing them: cancel, retry, delete."""
+"""The HTTP routes that create, cancel, retry and delete jobs."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def post_retry(job_id: str) -> Response[str]:
 
 @app.delete("/jobs/<job_id>")
 def delete_job(job_id: str) -> Response[str]:
-    """The job is gone at once; its objects and items follow."""
+    """Delete the job's item at once; its files and objects are deleted later."""
     shared = services()
     access.authorized_job(rest.credential(app), job_id, shared.jobs.get, shared.key)
     shared.jobs.forget(job_id)

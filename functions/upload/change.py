@@ -1,4 +1,4 @@
-"""Cancelling, retrying and deleting a job."""
+"""Cancelling and retrying a job."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from darkroom.aws.table import JobTable
 
 
-class Again(BaseModel):
-    """options: None keeps the job's own; given, they replace all of them."""
+class RetryRequest(BaseModel):
+    """options: replace all of the job's options; None keeps them."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -25,19 +25,21 @@ class Again(BaseModel):
 
 
 def cancel_job(job_id: str, jobs: JobTable) -> dict[str, Any]:
-    """What has not begun will not; cancelling what has ended changes nothing."""
+    """Start no more files of the job. A job that has ended stays as it is. Raises NotFound."""
     job, _ = jobs.change(job_id, Job.cancelled)
     return progress_document(job)
 
 
 def retry_job(job_id: str, body: object, settings: Settings, jobs: JobTable) -> dict[str, Any]:
-    """The failed files go again. Raises InvalidRequest, or Conflict as `Job.retried` says."""
+    """Requeue the failed files. Raises InvalidRequest, NotFound, Conflict (see `Job.retried`)."""
     try:
-        wanted = Again.model_validate(body)
+        request = RetryRequest.model_validate(body)
     except ValidationError as error:
-        raise refusal(error, "invalid_retry", "The retry is not valid.") from error
+        raise refusal(
+            error, "invalid_retry", "The retry is not valid; correct these fields"
+        ) from error
     options = None
-    if wanted.options is not None:
-        options = resolve(parse_options(wanted.options), settings.models).model_dump_json()
+    if request.options is not None:
+        options = resolve(parse_options(request.options), settings.models).model_dump_json()
     job, _ = jobs.change(job_id, lambda job: job.retried(options))
     return progress_document(job)

@@ -1,4 +1,4 @@
-"""The HTTP edge of every function with routes: one resolver, and errors as RFC 9457 problems."""
+"""HTTP for the functions that have routes: one resolver, and errors as RFC 9457 problems."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from darkroom.errors import InvalidRequest, RequestError
 
 
 def resolver(logger: Logger) -> APIGatewayHttpResolver:
-    """A resolver whose errors, whatever raises them, are problems with a code and a request id."""
+    """A resolver that answers every exception with a problem, with a code and a request id."""
     app = APIGatewayHttpResolver()
 
     def respond(status: int, code: str, message: str, **more: Any) -> Response[str]:
@@ -28,7 +28,9 @@ def resolver(logger: Logger) -> APIGatewayHttpResolver:
 
     @app.not_found
     def unknown(_: NotFoundError) -> Response[str]:
-        return respond(404, "unknown_route", "There is nothing at this address.")
+        return respond(
+            404, "unknown_route", "There is no such route; check the method and the path."
+        )
 
     @app.exception_handler(Exception)  # type: ignore[untyped-decorator]
     def crashed(_: Exception) -> Response[str]:
@@ -36,14 +38,14 @@ def resolver(logger: Logger) -> APIGatewayHttpResolver:
         return respond(
             500,
             "internal",
-            "Something went wrong on our side; try again, and give this request id.",
+            "Something went wrong on our side; try again, and report the request id if it recurs.",
         )
 
     return app
 
 
 def problem(status: int, code: str, message: str, request_id: str, **more: Any) -> Response[str]:
-    """RFC 9457: `title` is the status's own name, `detail` the sentence for people."""
+    """A problem of RFC 9457. `title` is the name of the status, `detail` the error's message."""
     body = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
@@ -69,4 +71,6 @@ def body(app: APIGatewayHttpResolver) -> Any:
     try:
         return json.loads(app.current_event.decoded_body or "{}")
     except ValueError as error:
-        raise InvalidRequest("invalid_json", "The body is not valid JSON.") from error
+        raise InvalidRequest(
+            "invalid_json", "The body is not valid JSON; send one JSON object."
+        ) from error

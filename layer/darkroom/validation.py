@@ -1,4 +1,4 @@
-"""Pydantic's complaints, told in the terms of the one who sent the data."""
+"""Pydantic's validation errors, reworded for the clients that sent the data."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pydantic import ValidationError
 from darkroom.errors import InvalidRequest
 
 _PLAIN = {
-    "extra_forbidden": "there is no such field here; check its spelling",
-    "missing": "this is needed",
+    "extra_forbidden": "there is no field of this name; check its spelling",
+    "missing": "this field is required",
     "model_type": "give a JSON object",
     "model_attributes_type": "give a JSON object",
     "dict_type": "give a JSON object",
@@ -23,12 +23,12 @@ def wrong_fields(error: ValidationError, root: str = "") -> list[dict[str, Any]]
         {
             "field": ".".join(
                 str(part)
-                for part in (root, *found["loc"], found.get("ctx", {}).get("field", ""))
+                for part in (root, *detail["loc"], detail.get("ctx", {}).get("field", ""))
                 if part != ""
             ),
-            "message": _PLAIN.get(found["type"], found["msg"]),
+            "message": _PLAIN.get(detail["type"], detail["msg"]),
         }
-        for found in error.errors(include_url=False, include_input=False)
+        for detail in error.errors(include_url=False, include_input=False)
     ]
 
 
@@ -36,7 +36,7 @@ def summary(fields: list[dict[str, Any]]) -> str:
     return "; ".join(f"{field['field']}: {field['message']}" for field in fields)
 
 
-def refusal(error: ValidationError, code: str, sentence: str, root: str = "") -> InvalidRequest:
-    """The error to raise: `sentence` and every wrong field."""
+def refusal(error: ValidationError, code: str, start: str, root: str = "") -> InvalidRequest:
+    """The error to raise: `start`, then every wrong field."""
     fields = wrong_fields(error, root)
-    return InvalidRequest(code, f"{sentence} {summary(fields)}.", fields)
+    return InvalidRequest(code, f"{start}: {summary(fields)}.", fields)
