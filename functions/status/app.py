@@ -1,4 +1,4 @@
-"""HTTP: reading jobs, files and archives; the page; health and models."""
+"""The HTTP routes that read jobs, files, archives and totals; the page, the models, health."""
 
 from __future__ import annotations
 
@@ -64,8 +64,8 @@ def get_file(job_id: str, file_id: str) -> Response[str]:
             return rest.answer(200, documents.data_url(file, shared.bucket))
         case "redirect":
             return _redirect(documents.result_url(file, shared.bucket))
-        case other:
-            raise documents.unknown_form(other)
+        case unknown:
+            raise documents.unknown_form(unknown)
 
 
 @app.get("/jobs/<job_id>/archive")
@@ -73,9 +73,9 @@ def get_archive(job_id: str) -> Response[str]:
     job = _job(job_id)
     url = documents.archive_url(job, services().bucket)
     if url is None:
-        waiting = rest.answer(202, documents.job_document(job, services().bucket))
-        waiting.headers["Retry-After"] = "2"
-        return waiting
+        accepted = rest.answer(202, documents.job_document(job, services().bucket))
+        accepted.headers["Retry-After"] = "2"
+        return accepted
     return _redirect(url)
 
 

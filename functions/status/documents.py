@@ -1,4 +1,4 @@
-"""What the API tells of jobs, files and archives."""
+"""The documents that the API returns for jobs, files and archives."""
 
 from __future__ import annotations
 
@@ -28,10 +28,11 @@ _MAX_PAGE = 100
 
 
 def job_document(job: Job, bucket: Bucket) -> dict[str, Any]:
-    """The progress document and where to go from it.
+    """The progress document with links.
 
-    Links are relative to the API's address, but for `download`: the ZIP itself, once it is ready,
-    for an hour and without a credential, as a link on a page needs it.
+    Links are relative to the API's address, except `download`. This is a presigned URL of the
+    archive, once it is ready: it is valid for an hour and needs no credential, so that a page can
+    link to it.
     """
     base = f"jobs/{job.job_id}"
     links = {"self": base, "files": f"{base}/files", "archive": f"{base}/archive"}
@@ -63,7 +64,7 @@ def one_file(file: File, bucket: Bucket) -> dict[str, Any]:
 
 
 def result_url(file: File, bucket: Bucket) -> str:
-    """Where the result can be fetched for an hour. Raises Conflict (`no_result`)."""
+    """A presigned URL of the result, valid for an hour. Raises Conflict (`no_result`)."""
     result = _result(file)
     extension = "." + result.key.rpartition(".")[2]
     name = with_extension(file.name, extension).rpartition("/")[2]
@@ -76,8 +77,8 @@ def data_url(file: File, bucket: Bucket) -> dict[str, Any]:
     if result.size > MAX_DATA_URL:
         raise Conflict(
             "result_too_large",
-            f"The result has {result.size} bytes, more than the {MAX_DATA_URL} a data URL may "
-            f"carry; fetch it from {result_url(file, bucket)}",
+            f"The result has {result.size} bytes, over the limit of {MAX_DATA_URL} for a data URL; "
+            f"fetch it from {result_url(file, bucket)}",
         )
     encoded = base64.b64encode(bucket.read(result.key)).decode()
     return {
@@ -88,7 +89,10 @@ def data_url(file: File, bucket: Bucket) -> dict[str, Any]:
 
 
 def archive_url(job: Job, bucket: Bucket) -> str | None:
-    """Where the ZIP can be fetched for an hour; None while it is built. Raises Conflict."""
+    """A presigned URL of the archive, valid for an hour; None while it is built.
+
+    Raises Conflict: `archive_failed`, `no_results`.
+    """
     match job.archive.status:
         case ArchiveStatus.READY:
             return _archive_url(job, bucket)
@@ -97,7 +101,9 @@ def archive_url(job: Job, bucket: Bucket) -> str | None:
                 "archive_failed", "The ZIP could not be built; fetch the results one by one."
             )
         case ArchiveStatus.NONE if job.status.final:
-            raise Conflict("no_results", "The job has no results, so there is no ZIP of them.")
+            raise Conflict(
+                "no_results", "The job has no results to put into a ZIP; see its files' errors."
+            )
         case _:
             return None
 
@@ -111,19 +117,21 @@ def _archive_url(job: Job, bucket: Bucket) -> str:
 
 
 def unknown_form(form: str) -> InvalidRequest:
-    return wrong_query("as", f"{form!r} is not known; use data-url or redirect")
+    return wrong_query("as", f"{form!r} is not a known form; use data-url or redirect")
 
 
 def _result(file: File) -> ResultInfo:
     if file.result is None:
         raise Conflict(
-            "no_result", f"There is no result of this file: its status is {file.status.value}."
+            "no_result",
+            f"The file has no result while its status is {file.status.value}; fetch the result of "
+            "a file that has succeeded.",
         )
     return file.result
 
 
 def limit_of(query: Mapping[str, str]) -> int:
-    """Entries of a page. Raises InvalidRequest."""
+    """The largest number of entries in a page. Raises InvalidRequest."""
     text = query.get("limit", str(_MAX_PAGE))
     if not text.isdecimal() or not 1 <= int(text) <= _MAX_PAGE:
         raise wrong_query("limit", f"give a number from 1 to {_MAX_PAGE}")
@@ -133,12 +141,12 @@ def limit_of(query: Mapping[str, str]) -> int:
 def _cursor(query: Mapping[str, str]) -> str:
     cursor = query.get("cursor", "")
     if cursor and not cursor.isdecimal():
-        raise wrong_query("cursor", "give the cursor of the page before")
+        raise wrong_query("cursor", "give the cursor of the previous page")
     return cursor
 
 
 def status_of(query: Mapping[str, str], kind: type[_Status]) -> _Status | None:
-    """None where the query names none. Raises InvalidRequest."""
+    """The status to filter by; None for all. Raises InvalidRequest."""
     try:
         return kind(query["status"]) if "status" in query else None
     except ValueError:
