@@ -68,9 +68,9 @@ def test_uploads_are_looked_for_when_none_can_come_any_more(job: Job, waiting: b
 def test_uploads_that_were_told_of_again_in_vain_are_given_up(job: Job) -> None:
     late = OVER + ABANDONED
     assert after(job, late, quiet=STALLED - 1) is Action.NOTHING
-    assert after(job, late, quiet=STALLED) is Action.GIVE_UP_UPLOADS
+    assert after(job, late, quiet=STALLED) is Action.FAIL_UPLOADS
     assert after(job, late, quiet=ABANDONED - 1, waiting=True) is Action.NOTHING
-    assert after(job, late, quiet=ABANDONED, waiting=True) is Action.GIVE_UP_UPLOADS
+    assert after(job, late, quiet=ABANDONED, waiting=True) is Action.FAIL_UPLOADS
 
 
 @pytest.mark.parametrize(("nudges", "action"), [(0, Action.NUDGE), (1, Action.FAIL)])
@@ -85,9 +85,7 @@ def test_a_job_that_does_not_move_is_nudged_once_and_then_failed(
     assert after(job, OVER, quiet=ABANDONED, waiting=True) is action
 
 
-@pytest.mark.parametrize(
-    ("nudges", "action"), [(0, Action.BUILD_AGAIN), (1, Action.GIVE_UP_ARCHIVE)]
-)
+@pytest.mark.parametrize(("nudges", "action"), [(0, Action.BUILD_AGAIN), (1, Action.FAIL_ARCHIVE)])
 @pytest.mark.parametrize("job", BUILDING)
 def test_an_archive_has_its_own_time_however_much_is_waiting(
     job: Job, nudges: int, action: Action

@@ -416,7 +416,7 @@ def test_an_archive_that_is_ready_meanwhile_stays_so(cloud: Cloud, time: Clock) 
     seen = stored(cloud)
     ready = Archive(ArchiveStatus.READY, 1, 9)
     cloud.services.jobs.change("j1", lambda job: job.with_archive(ready))
-    a_reconciler(cloud).act(seen, Action.GIVE_UP_ARCHIVE)
+    a_reconciler(cloud).act(seen, Action.FAIL_ARCHIVE)
     assert stored(cloud).archive == ready
 
 
