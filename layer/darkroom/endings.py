@@ -22,7 +22,9 @@ CRASHED: Final = FileError(
     "Processing this file crashed its worker each time it was tried; "
     "try a smaller or freshly saved copy of it.",
 )
-NEVER_UPLOADED: Final = FileError("never_uploaded", "The file was never uploaded; send it again.")
+NEVER_UPLOADED: Final = FileError(
+    "never_uploaded", "The file was never uploaded; send it in a new job."
+)
 STALLED: Final = FileError(
     "processing_stalled",
     "This file made no progress for hours, although it was retried; "

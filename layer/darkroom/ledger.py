@@ -66,7 +66,9 @@ def statistics(totals: Account) -> dict[str, Any]:
     )
     return {
         "jobs": {status: of(f"jobs.{status}") for status in (*final, DELETED)},
-        "photos": {what: of(f"photos.{what}") for what in ("succeeded", "failed", "skipped")},
+        "photos": {
+            outcome: of(f"photos.{outcome}") for outcome in ("succeeded", "failed", "skipped")
+        },
         "bytes": {"in": of("bytes.in"), "out": of("bytes.out")},
         "models": {
             name: {

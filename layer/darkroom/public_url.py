@@ -49,7 +49,7 @@ def parse_public_url(url: str) -> PublicUrl:
     if "#" in url:
         raise ValueError("it must not contain a fragment; remove # and everything after it")
     if port == 0:
-        raise ValueError("port 0 cannot be called; give the port that the receiver listens on")
+        raise ValueError("it names port 0, which cannot be called; give the receiver's port")
     path = parts.path or "/"
     return PublicUrl(_host(parts), port, f"{path}?{parts.query}" if parts.query else path)
 

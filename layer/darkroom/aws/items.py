@@ -1,6 +1,6 @@
 """Conversion of jobs and files to items of the table, and back.
 
-pk                  sk              what
+pk                  sk              item
 JOB#<job>           JOB             the job
 JOB#<job>           FILE#<file>     a file of it
 JOB#<job>           SUB#<conn>      a connection that follows it
