@@ -1,4 +1,4 @@
-"""Announces that a job has settled: one event for the account, one webhook for its callback URL."""
+"""Announce that a job has settled: an event for the account, a webhook for its callback URL."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Completions:
-    """bucket: the name of the one that holds the results."""
+    """bucket: the name of the bucket that holds the results."""
 
     events: EventBus
     webhooks: Queue
     bucket: str
 
     def announce(self, jobs: Sequence[Job]) -> None:
-        """May be repeated: the same attempt of the same job is told under the same id."""
+        """Announce settled jobs. A repeat announces the same attempt of a job under the same id."""
         documents = [completion_document(job, self.bucket) for job in jobs]
         self.events.completed(documents)
         self.webhooks.send(

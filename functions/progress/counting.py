@@ -1,4 +1,4 @@
-"""Counting, once and for all, off the hot path."""
+"""Counting the files that have ended."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 
 
 def count_files(files: Iterable[File], jobs: JobTable) -> None:
-    """One write for each job in the batch, however many of its files ended."""
+    """Count the files with one write for each job in the batch, however many of its files ended."""
     for job_id, events in events_by_job(files).items():
         try:
             jobs.change(job_id, methodcaller("with_events", events))
         except NotFound:
-            continue  # deleted meanwhile: nobody is left to count for
+            continue  # deleted meanwhile
 
 
 def events_by_job(files: Iterable[File]) -> dict[str, list[FileEvent]]:
-    """The files that have ended, latest first, so that `recent` is in that order too."""
+    """The events of the files that have ended, by job, latest first as in `recent`."""
     events: defaultdict[str, list[FileEvent]] = defaultdict(list)
     for file in files:
         if event := file_event(file):

@@ -1,8 +1,8 @@
-"""What follows from a change of a job.
+"""The consequences of a job's change.
 
-Whatever changes a job, wherever it runs, only writes the job. This is the one place that acts on
-the change: it asks for the archive, hands retries and deletions to the lifecycle queue, cancels
-uploads that are no longer waited for, and announces a job that has settled. All of it may repeat.
+A function that changes a job only writes the job. This module alone acts on the change: it requests
+the archive, sends retries and deletions to the lifecycle queue, cancels uploads that are no longer
+waited for, and announces a job that has settled. Every step is idempotent.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 
 class Change(NamedTuple):
-    """before: None for a new job. after: None for a deleted one."""
+    """A job before and after a write. before: None for a new job. after: None for a deleted one."""
 
     before: Job | None
     after: Job | None
@@ -48,7 +48,7 @@ class JobChangeHandler:
 
 
 def archive_request(change: Change) -> ArchiveMessage | None:
-    """The message for a new generation of the archive, where the change asks for one."""
+    """The message that requests a new generation of the archive, if the change needs one."""
     before, after = change
     if after is None or after.archive.status is not ArchiveStatus.BUILDING:
         return None
@@ -58,7 +58,7 @@ def archive_request(change: Change) -> ArchiveMessage | None:
 
 
 def lifecycle_request(change: Change) -> RetryMessage | ForgetMessage | None:
-    """The message for a job that was retried, or that is gone: deleted, or expired by its TTL."""
+    """The message for a job that was retried or deleted, by a client or by its TTL."""
     before, after = change
     if before and after is None:
         return ForgetMessage(job_id=before.job_id)
@@ -68,7 +68,7 @@ def lifecycle_request(change: Change) -> RetryMessage | ForgetMessage | None:
 
 
 def stopped(changes: Sequence[Change]) -> list[Job]:
-    """Jobs that these changes cancelled, or that expired."""
+    """The jobs that these changes cancelled or expired."""
     return [
         after
         for before, after in changes
@@ -77,7 +77,7 @@ def stopped(changes: Sequence[Change]) -> list[Job]:
 
 
 def settled(changes: Sequence[Change]) -> list[Job]:
-    """Jobs that settled with these changes. A job that is retried settles once more."""
+    """The jobs that settled with these changes. A retried job settles once more."""
     return [
         after
         for before, after in changes

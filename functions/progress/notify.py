@@ -1,4 +1,4 @@
-"""The table's stream, jobs only: acts on every change of a job."""
+"""The consumer of the table's stream for jobs: acts on every change of a job."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ logger = Logger(service="notify")
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], _context: LambdaContext) -> None:
-    """Raises to have the batch delivered again; everything here is idempotent.
+    """An exception makes the stream redeliver the batch; every step is idempotent.
 
-    Pushes come last: they depend on clients, and nothing else may wait for one of them.
+    Pushes come last, because they depend on clients and nothing else may wait for a client.
     """
     shared = services()
     completions = Completions(shared.events, shared.webhooks, shared.settings.bucket_name)
-    follow_up = JobChangeHandler(shared.jobs, shared.archives, shared.lifecycle, completions)
+    change_handler = JobChangeHandler(shared.jobs, shared.archives, shared.lifecycle, completions)
     records = [record["dynamodb"] for record in event["Records"]]
     changes = [Change(_job(r.get("OldImage")), _job(r.get("NewImage"))) for r in records]
-    follow_up.handle(changes)
+    change_handler.handle(changes)
     update_totals(changes, shared.ledger)
     push(changes, shared.connections)
 

@@ -1,4 +1,4 @@
-"""Progress documents, pushed to the connections that follow a job."""
+"""Pushing progress documents to the followers of a job."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def push(changes: Sequence[Change], connections: Connections) -> None:
 
 
 def latest(changes: Sequence[Change]) -> list[Job]:
-    """Each job once, as its newest change left it. Deleted jobs are left out."""
+    """Each job once, as of its newest change. Deleted jobs are left out."""
     newest: dict[str, Job] = {}
     for _, job in changes:
         if job and (job.job_id not in newest or job.sequence > newest[job.job_id].sequence):

@@ -1,4 +1,4 @@
-"""The table's stream, files only: counts the photos that have ended."""
+"""The consumer of the table's stream for files: counts the files that have ended."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ logger = Logger(service="tally")
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], _context: LambdaContext) -> None:
-    """Raises where the batch should come again: counting it twice changes nothing."""
+    """An exception makes the stream redeliver the batch; counting is idempotent."""
     images = [record["dynamodb"].get("NewImage") for record in event["Records"]]
     files = [items.file_from(items.from_stream(image)) for image in images if image]
     count_files(files, services().jobs)

@@ -1,4 +1,4 @@
-"""Keeping the totals of all jobs, as their changes come."""
+"""Updating the totals of all jobs as jobs change."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from darkroom.aws.ledger_table import LedgerTable
 
 KEPT_AFTER: Final = 2 * 86_400
-"""Seconds an entry outlives its job: DynamoDB may take two days to delete a job that has expired,
-and its going is still to be held against the entry."""
+"""Seconds that an entry outlives its job. DynamoDB may take two days to delete an expired job, and
+the deletion must still be compared with the entry."""
 
 
 def update_totals(changes: Sequence[Change], ledger: LedgerTable) -> None:
-    """Jobs that are settled or gone are counted, each as it last was; a repeat counts nothing."""
+    """Count jobs that settled or were deleted, each in its newest state. Idempotent."""
     newest: dict[str, tuple[Job, Entry]] = {}
     for before, after in changes:
         job = after or before

@@ -1,4 +1,4 @@
-"""The dead-letter queues: work that failed each time it was tried ends, so that its job ends."""
+"""The consumer of the dead-letter queues: records work as failed, so that its job can end."""
 
 from __future__ import annotations
 
@@ -23,14 +23,15 @@ _processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_fail
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> Any:
-    """A body that is not one of our messages stays in its queue, for a person to look at."""
+    """Record the failures. A body that is not one of our messages stays on its queue, for a person
+    to inspect."""
     shared = services()
     failures = Failures(shared.jobs, shared.lifecycle)
 
     def end(record: SQSRecord) -> None:
         for message in messages_in(record.body):
             # A webhook's URL may hold a secret.
-            logger.error("Gave up", extra={"work": message.model_dump(exclude={"url"})})
+            logger.error("Dead letter", extra={"work": message.model_dump(exclude={"url"})})
             failures.end(message)
 
     return process_partial_response(event, end, _processor, context)

@@ -1,4 +1,4 @@
-"""What is due with a job that does not come to its end by itself. Pure."""
+"""Deciding which action is due for a stalled job. Pure."""
 
 from __future__ import annotations
 
@@ -8,50 +8,52 @@ from typing import Final
 from darkroom.jobs import Job
 
 LATE_UPLOAD: Final = 3600
-"""Seconds an upload may come after its grant has run out: S3 checks a grant when the upload begins,
-and a large one takes its time."""
+"""Seconds that an upload may arrive after its grant has expired: S3 checks the grant when the
+upload begins, and a large upload takes a while."""
 STALLED: Final = 2 * 3600
-"""Seconds without movement, with nothing waiting, after which something must have been lost: a
-photo whose workers die is in the dead letters long before, after four receives 12 minutes apart, or
-six if SQS counts those of each queue by themselves."""
+"""Seconds without a change, while no message is waiting, after which a message must be lost. A
+photo whose workers die becomes a dead letter long before: after four receives 12 minutes apart, or
+six if SQS counts the receives of each queue separately."""
 ABANDONED: Final = 24 * 3600
-"""The same while work is waiting: a backlog is no stall, but no backlog should take a day."""
+"""The same while messages are waiting: a job in a backlog has not stalled, but no backlog should
+take a day."""
 ARCHIVE_STALLED: Final = 6 * 3600
-"""Seconds without movement that an archive may take: its message is received three times,
-90 minutes apart, before it is dead."""
+"""Seconds without a change that an archive may take: its message is received three times,
+90 minutes apart, before it becomes a dead letter."""
 
 
 class Action(StrEnum):
-    """The first of each pair sets something going again; the second ends it, if nothing moved."""
+    """The actions come in pairs: the first retries, the second fails what has not moved since."""
 
     NOTHING = "nothing"
     LOOK_FOR_UPLOADS = "look_for_uploads"
-    GIVE_UP_UPLOADS = "cancel_uploads"
+    FAIL_UPLOADS = "fail_uploads"
     NUDGE = "nudge"
     FAIL = "fail"
     BUILD_AGAIN = "build_again"
-    GIVE_UP_ARCHIVE = "fail_archive"
+    FAIL_ARCHIVE = "fail_archive"
 
 
 def due(job: Job, now: float, *, waiting: bool, grant_seconds: int) -> Action:
-    """waiting: whether there is work in the queues that nobody has taken yet.
+    """The action that is due for a job at time `now`.
 
-    grant_seconds: how long after its making a job's uploads may begin.
+    waiting: whether messages are waiting in the queues. grant_seconds: how long after the job's
+    creation its uploads may begin.
     """
     if job.settled:
         return Action.NOTHING
     quiet = now - job.updated_at
     stalled = quiet >= (ABANDONED if waiting else STALLED)
     if job.counted:
-        return _pair(job, quiet >= ARCHIVE_STALLED, Action.BUILD_AGAIN, Action.GIVE_UP_ARCHIVE)
+        return _pair(job, quiet >= ARCHIVE_STALLED, Action.BUILD_AGAIN, Action.FAIL_ARCHIVE)
     if job.unlisted:
         over = now >= job.created_at + grant_seconds + LATE_UPLOAD
         late = over and (stalled or not job.nudges)
-        return _pair(job, late, Action.LOOK_FOR_UPLOADS, Action.GIVE_UP_UPLOADS)
+        return _pair(job, late, Action.LOOK_FOR_UPLOADS, Action.FAIL_UPLOADS)
     return _pair(job, stalled, Action.NUDGE, Action.FAIL)
 
 
-def _pair(job: Job, late: bool, again: Action, end: Action) -> Action:
+def _pair(job: Job, late: bool, retry: Action, fail: Action) -> Action:
     if not late:
         return Action.NOTHING
-    return end if job.nudges else again
+    return fail if job.nudges else retry

@@ -1,4 +1,4 @@
-"""Dead letters: ends what could not be done, however often it was tried."""
+"""Recording the work of dead letters as failed."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Failures:
-    """Whatever has ended meanwhile, or was redriven and done, stays as it is."""
+    """Record failures. Work that has ended meanwhile, or was redriven and done, stays as it is."""
 
     jobs: JobTable
     lifecycle: Queue
@@ -50,7 +50,7 @@ class Failures:
             case NudgeMessage():
                 pass  # the sweep nudges the job again, or fails what is left of it
             case ForgetMessage():
-                pass  # the rest goes with the table's TTL and the bucket's lifecycle rule
+                pass  # the table's TTL and the bucket's life-cycle rule delete the rest
             case WebhookMessage():
                 pass  # the job does not depend on it
             case _:
@@ -62,9 +62,9 @@ class Failures:
             self.jobs.ended(file, FileStatus.FAILED, error=CRASHED.as_dict())
 
     def _fail_upload(self, upload: UploadMessage) -> None:
-        """Photos that were dispatched go on; the upload counts as one failed file beside them.
+        """End an upload as one failed file. Photos of it that were dispatched continue.
 
-        The nudge comes first, because the fan-out may have died before it sent their messages.
+        The nudge is sent first, because the fan-out may have died before it sent their messages.
         """
         job_id, upload_id = _file_of(upload)
         job, file = self.jobs.get(job_id), self.jobs.file(job_id, upload_id)
@@ -84,8 +84,8 @@ class Failures:
             self.jobs.rejected(file, CRASHED.as_dict())
 
     def _files_in(self, span: Span, job_id: str) -> int:
-        inside = range(span.first, span.first + span.length)
-        return sum(1 for file in self.jobs.files(job_id) if file.index in inside)
+        indices = range(span.first, span.first + span.length)
+        return sum(1 for file in self.jobs.files(job_id) if file.index in indices)
 
 
 def fail_archive(message: ArchiveMessage, jobs: JobTable) -> None:
@@ -96,7 +96,7 @@ def fail_archive(message: ArchiveMessage, jobs: JobTable) -> None:
 
 
 def _file_of(upload: UploadMessage) -> tuple[str, str]:
-    """The ids of the job and of the file that the object is an upload of."""
+    """The ids of the upload's job and file; empty if the key is not an upload's."""
     if upload.key.startswith(INBOX):
         return drop_job_id(upload.key, upload.etag, upload.sequencer), file_id(0)
     key = UploadKey.parse(upload.key)

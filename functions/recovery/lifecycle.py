@@ -1,6 +1,6 @@
-"""What happens to a job after it was dispatched: retries, nudges, and deletion.
+"""The lifecycle of a dispatched job: retries, nudges and deletion.
 
-All of it may be repeated, and all but the deletion continues in a new message when time runs out.
+Every operation is idempotent. All but the deletion continue in a new message when time runs out.
 """
 
 from __future__ import annotations
@@ -27,7 +27,10 @@ PAGE = 100
 
 @dataclass(frozen=True, slots=True)
 class Lifecycle:
-    """`out_of_time` tells when to stop and leave the rest to a message on `own_queue`."""
+    """Retry, nudge and delete jobs.
+
+    out_of_time: whether to stop and send a message to `own_queue` for the rest.
+    """
 
     jobs: JobTable
     bucket: Bucket
@@ -36,9 +39,9 @@ class Lifecycle:
     out_of_time: Callable[[], bool]
 
     def retry(self, message: RetryMessage) -> None:
-        """Every file that the job has taken up again gets its attempt and its message.
+        """Requeue every file of the job's new attempt.
 
-        May be repeated: a file that has the attempt already is only sent again while it waits.
+        Idempotent: a file that is already in the attempt is sent again only while it is queued.
         """
         job = self.jobs.get(message.job_id)
         if job is None or job.attempt != message.attempt:
@@ -50,24 +53,24 @@ class Lifecycle:
                 self.own_queue.send([message.model_copy(update={"after": after})])
                 return
             page, after = self.jobs.page(message.job_id, limit=PAGE, after=after)
-            waiting = [self._taken_up(file, message.attempt) for file in page]
-            self.lanes.send(job, [image_message(file, options) for file in waiting if file])
+            queued = [self._requeue(file, message.attempt) for file in page]
+            self.lanes.send(job, [image_message(file, options) for file in queued if file])
 
-    def _taken_up(self, file: File, attempt: int) -> File | None:
-        """The file as it waits for its new attempt; None where there is nothing to do."""
+    def _requeue(self, file: File, attempt: int) -> File | None:
+        """The file, queued for its new attempt; None if it has nothing to process."""
         if file.attempt == attempt:
             return file if file.status is FileStatus.QUEUED else None
         if file.status not in (FileStatus.FAILED, FileStatus.CANCELLED):
             return None
         self.jobs.requeued(file, attempt)
-        again = replace(file, status=FileStatus.QUEUED, attempt=attempt, error=None)
-        return again if file.source else None
+        requeued = replace(file, status=FileStatus.QUEUED, attempt=attempt, error=None)
+        return requeued if file.source else None
 
     def nudge(self, message: NudgeMessage) -> None:
-        """Whatever may have been lost of a job that has stopped moving is done again.
+        """Repair a stalled job, whose stream records or messages may have been lost.
 
-        A record of the stream: what has ended is counted. A message: what is queued is sent. May be
-        repeated, as both may. Where the job is given up, what is left ends instead.
+        Files that have ended are counted again, and queued files are sent again; both are
+        idempotent. If the message says to fail the job, the files that are left end instead.
         """
         job = self.jobs.get(message.job_id)
         if job is None or job.settled:
@@ -83,26 +86,26 @@ class Lifecycle:
                 return
             start = after
             page, after = self.jobs.page(job.job_id, limit=PAGE, after=start)
-            waiting = [file for file in (self._waiting(job, file) for file in page) if file]
+            queued = [file for file in (self._queued(job, file) for file in page) if file]
             if failing:
-                self._end(job, waiting)
+                self._end(job, queued)
                 page, _ = self.jobs.page(job.job_id, limit=PAGE, after=start)
             else:
-                self.lanes.send(job, [image_message(file, options) for file in waiting])
+                self.lanes.send(job, [image_message(file, options) for file in queued])
             self._count(job, page)
         if failing:
             self.jobs.change(job.job_id, Job.closed)
 
-    def _waiting(self, job: Job, file: File) -> File | None:
-        """The file as it waits to be processed; also one that its job's retry did not reach."""
+    def _queued(self, job: Job, file: File) -> File | None:
+        """The file if it is queued. A file that its job's retry did not reach is requeued first."""
         if file.status is FileStatus.QUEUED:
             return file
         if outcomes.attempt(job.tally, file.index) > file.attempt:
-            return self._taken_up(file, job.attempt)
+            return self._requeue(file, job.attempt)
         return None
 
-    def _end(self, job: Job, waiting: list[File]) -> None:
-        for file in waiting:
+    def _end(self, job: Job, queued: list[File]) -> None:
+        for file in queued:
             if job.status.stopped:
                 self.jobs.ended(file, FileStatus.CANCELLED)
             else:
@@ -113,7 +116,10 @@ class Lifecycle:
         self.jobs.change(job.job_id, lambda now: now.with_events(events))
 
     def forget(self, message: ForgetMessage) -> None:
-        """Items first: a worker that ends a photo later sees that it is gone, and cleans up."""
+        """Delete a job's items, then its objects.
+
+        A worker that ends a photo after that finds the item gone and deletes the result.
+        """
         self.jobs.delete_items(message.job_id)
         for prefix in (keys.UPLOADS, keys.RESULTS, keys.ARCHIVES):
             self.bucket.delete_all(f"{prefix}{message.job_id}/")

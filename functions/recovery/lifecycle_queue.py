@@ -1,4 +1,4 @@
-"""The lifecycle queue: retries, repairs and deletions of jobs that exist already."""
+"""The consumer of the lifecycle queue: retries, repairs and deletes existing jobs."""
 
 from __future__ import annotations
 

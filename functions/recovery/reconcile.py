@@ -1,6 +1,7 @@
-"""The sweep: what does not come to its end by itself is set going again, and ended if it stays.
+"""Reconciling stalled jobs: retry what was lost, and fail what stays stalled.
 
-`due` decides; here is what follows. All of it may be repeated, and raced by whatever moves the job.
+`due` decides on an action and `Reconciler` takes it. Every action is idempotent, and safe if the
+job changes at the same time.
 """
 
 from __future__ import annotations
@@ -32,12 +33,15 @@ if TYPE_CHECKING:
     from darkroom.aws.table import JobTable
 
 QUIET: Final = 15 * 60
-"""Seconds: what has stirred since is busy, and is not even read."""
+"""Seconds: a job that has changed more recently is busy, and is not read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reconciler:
-    """waiting: whether there is work in the queues that nobody has taken yet."""
+    """Find the jobs for which an action is due, and take it.
+
+    waiting: whether messages are waiting in the queues.
+    """
 
     jobs: JobTable
     index: JobIndex
@@ -51,7 +55,7 @@ class Reconciler:
     out_of_time: Callable[[], bool]
 
     def due(self) -> Iterator[tuple[Job, Action]]:
-        """Jobs that something is due with, the longest quiet first, until time is out."""
+        """The jobs for which an action is due, longest unchanged first, until time runs out."""
         for page in self.index.unfinished(self.now - QUIET):
             for job in page:
                 if self.out_of_time():
@@ -67,8 +71,8 @@ class Reconciler:
         match action:
             case Action.LOOK_FOR_UPLOADS:
                 self._look_for_uploads(job)
-            case Action.GIVE_UP_UPLOADS:
-                self._give_up_unlisted(job)
+            case Action.FAIL_UPLOADS:
+                self._fail_unlisted(job)
             case Action.NUDGE:
                 self._nudge(job)
             case Action.FAIL:
@@ -76,7 +80,7 @@ class Reconciler:
             case Action.BUILD_AGAIN:
                 self.archives.send([_archive_message(job)])
                 self._nudged(job)
-            case Action.GIVE_UP_ARCHIVE:
+            case Action.FAIL_ARCHIVE:
                 fail_archive(_archive_message(job), self.jobs)
             case Action.NOTHING:
                 return
@@ -84,58 +88,61 @@ class Reconciler:
                 assert_never(action)
 
     def _look_for_uploads(self, job: Job) -> None:
-        """What is in the bucket has lost its event and is told of again; the rest never came."""
+        """Dispatch uploads that are in the bucket, since their event was lost; fail the others."""
         missing = [file for file in uploads_of(job, self.jobs) if file.index in job.unlisted]
-        there = {file.index: found for file in missing if (found := self._arrival(file))}
-        drop = job.job_type == "drop"  # it did come, or there would be no job
-        if not there and not drop and job.status is JobStatus.AWAITING_UPLOAD:
+        arrived = {file.index: upload for file in missing if (upload := self._arrival(file))}
+        drop = job.job_type == "drop"  # its upload did arrive, or the job would not exist
+        if not arrived and not drop and job.status is JobStatus.AWAITING_UPLOAD:
             self.jobs.change(job.job_id, Job.expired)
             return
         for file in missing:
-            if file.index not in there:
+            if file.index not in arrived:
                 reject_upload(file, STALLED if drop else NEVER_UPLOADED, self.jobs)
-        if there:
-            self.ingest.send(list(there.values()))
+        if arrived:
+            self.ingest.send(list(arrived.values()))
             self.jobs.change(job.job_id, Job.nudged)
 
-    def _give_up_unlisted(self, job: Job) -> None:
+    def _fail_unlisted(self, job: Job) -> None:
         for file in uploads_of(job, self.jobs):
             if file.index in job.unlisted:
                 reject_upload(file, STALLED, self.jobs)
 
     def _nudge(self, job: Job) -> None:
-        """First the messages: a sweep that dies between sends them again."""
+        """Send the messages before recording the nudge, so that a sweep that dies repeats both."""
         if job.status.stopped:
             cancel_uploads(job, self.jobs)
         arrivals = [
-            found for file in pending_uploads(job, self.jobs) if (found := self._arrival(file))
+            upload for file in pending_uploads(job, self.jobs) if (upload := self._arrival(file))
         ]
         self.ingest.send(arrivals)
         self.lifecycle.send([NudgeMessage(job_id=job.job_id)])
         self._nudged(job)
 
     def _fail(self, job: Job) -> None:
-        """Only what has not moved since it was looked at, and not before its files are walked."""
+        """Fail the rest of a job, unless it has changed since it was read.
+
+        Uploads are failed here, files by the lifecycle queue, which walks them.
+        """
         if self._nudged(job):
             for file in pending_uploads(job, self.jobs):
                 reject_upload(file, STALLED, self.jobs)
             self.lifecycle.send([NudgeMessage(job_id=job.job_id, fail=job.nudges + 1)])
 
     def _nudged(self, job: Job) -> bool:
-        """False where the job has moved meanwhile."""
+        """Record a nudge. False if the job has changed meanwhile."""
         _, changed = self.jobs.change(
             job.job_id, lambda now: now.nudged() if now.sequence == job.sequence else now
         )
         return changed
 
     def _arrival(self, file: File) -> UploadMessage | None:
-        """What S3's event would tell of an upload that is in the bucket."""
+        """The message of a lost S3 event; None if the upload is not in the bucket."""
         if file.status is not FileStatus.AWAITING_UPLOAD:
             return None
-        found = self.bucket.find(str(UploadKey(file.job_id, file.file_id, "")))
-        if found is None:
+        stored = self.bucket.find(str(UploadKey(file.job_id, file.file_id, "")))
+        if stored is None:
             return None
-        return UploadMessage(key=found.key, etag=found.etag, size=found.size)
+        return UploadMessage(key=stored.key, etag=stored.etag, size=stored.size)
 
 
 def _archive_message(job: Job) -> ArchiveMessage:

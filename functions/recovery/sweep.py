@@ -1,4 +1,4 @@
-"""Every five minutes: jobs that do not come to their end by themselves, and abandoned uploads."""
+"""The sweep, every five minutes: reconciles stalled jobs and aborts old multipart uploads."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from functions.recovery.reconcile import Reconciler
 logger = Logger(service="sweep")
 
 MOST_JOBS = 500
-"""Jobs a sweep tends to at most; the next one goes on."""
+"""The most jobs that one sweep acts on; the next sweep continues with the others."""
 STOP_MILLISECONDS = 20_000
 DAY = 86_400
 
 
 @logger.inject_lambda_context
 def handler(_event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
-    """How often each action was taken. A job that something fails with does not stop the others."""
+    """Sweep, and count the actions taken. An exception for one job does not stop the others."""
     shared = services()
     now = clock.now()
     queues = (
@@ -51,11 +51,11 @@ def handler(_event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
         try:
             reconciler.act(job, action)
         except Exception:
-            logger.exception("A job could not be tended to", extra={"job_id": job.job_id})
+            logger.exception("A job could not be reconciled", extra={"job_id": job.job_id})
             taken["crashed"] += 1
         else:
             taken[action.value] += 1
-    # The bucket's life-cycle rule does it too, in AWS, where it runs once a day.
+    # In AWS the bucket's life-cycle rule does this too, once a day.
     taken["aborted_uploads"] = shared.bucket.abort_uploads(now - DAY)
     logger.info("Swept", extra={"taken": taken})
     return dict(taken)

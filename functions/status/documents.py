@@ -1,4 +1,4 @@
-"""What the API tells of jobs, files and archives."""
+"""The documents that the API returns for jobs, files and archives."""
 
 from __future__ import annotations
 
@@ -23,10 +23,11 @@ MAX_DATA_URL = 4_000_000
 
 
 def job_document(job: Job, bucket: Bucket) -> dict[str, Any]:
-    """The progress document and where to go from it.
+    """The progress document with links.
 
-    Links are relative to the API's address, but for `download`: the ZIP itself, once it is ready,
-    for an hour and without a credential, as a link on a page needs it.
+    Links are relative to the API's address, except `download`. This is a presigned URL of the
+    archive, once it is ready: it is valid for an hour and needs no credential, so that a page can
+    link to it.
     """
     base = f"jobs/{job.job_id}"
     ready = job.archive.status is ArchiveStatus.READY
@@ -66,7 +67,7 @@ def one_file(file: File, bucket: Bucket) -> dict[str, Any]:
 
 
 def result_url(file: File, bucket: Bucket) -> str:
-    """Where the result can be fetched for an hour. Raises Conflict (`no_result`)."""
+    """A presigned URL of the result, valid for an hour. Raises Conflict (`no_result`)."""
     result = _result(file)
     extension = "." + result.key.rpartition(".")[2]
     name = with_extension(file.name, extension).rpartition("/")[2]
@@ -79,8 +80,8 @@ def data_url(file: File, bucket: Bucket) -> dict[str, Any]:
     if result.size > MAX_DATA_URL:
         raise Conflict(
             "result_too_large",
-            f"The result has {result.size} bytes, more than the {MAX_DATA_URL} a data URL may "
-            f"carry; fetch it from {result_url(file, bucket)}",
+            f"The result has {result.size} bytes, over the limit of {MAX_DATA_URL} for a data URL; "
+            f"fetch it from {result_url(file, bucket)}",
         )
     encoded = base64.b64encode(bucket.read(result.key)).decode()
     return {
@@ -91,7 +92,10 @@ def data_url(file: File, bucket: Bucket) -> dict[str, Any]:
 
 
 def archive_url(job: Job, bucket: Bucket) -> str | None:
-    """Where the ZIP can be fetched for an hour; None while it is built. Raises Conflict."""
+    """A presigned URL of the archive, valid for an hour; None while it is built.
+
+    Raises Conflict: `archive_failed`, `no_results`.
+    """
     match job.archive.status:
         case ArchiveStatus.READY:
             return _archive_url(job, bucket)
@@ -100,7 +104,9 @@ def archive_url(job: Job, bucket: Bucket) -> str | None:
                 "archive_failed", "The ZIP could not be built; fetch the results one by one."
             )
         case ArchiveStatus.NONE if job.status.final:
-            raise Conflict("no_results", "The job has no results, so there is no ZIP of them.")
+            raise Conflict(
+                "no_results", "The job has no results to put into a ZIP; see its files' errors."
+            )
         case _:
             return None
 
@@ -116,6 +122,8 @@ def _archive_url(job: Job, bucket: Bucket) -> str:
 def _result(file: File) -> ResultInfo:
     if file.result is None:
         raise Conflict(
-            "no_result", f"There is no result of this file: its status is {file.status.value}."
+            "no_result",
+            f"The file has no result while its status is {file.status.value}; fetch the result of "
+            "a file that has succeeded.",
         )
     return file.result

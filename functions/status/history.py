@@ -1,4 +1,4 @@
-"""Which jobs there are, newest first."""
+"""The list of all jobs, newest first."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from darkroom.aws.index import JobIndex
 
 MAX_READS: Final = 20
-"""Reads of the index for one page, so that a rare status, or a year without jobs, takes no longer
-than any other page; its cursor goes on."""
+"""Index reads for one page. A page that needs more, for a rare status or a year without jobs, ends
+early, and its cursor continues from there."""
 _READ: Final = 100
 _DAY: Final = 86_400
 
@@ -33,30 +33,30 @@ def list_jobs(  # noqa: PLR0913 - by name, each for one parameter of the query
 ) -> dict[str, Any]:
     """A page of jobs. Raises InvalidRequest for a cursor that is not one of ours.
 
-    With `status` a page may hold fewer than asked for, even none, and still continue.
+    A page may hold fewer than `limit` jobs, even none, and still have a cursor.
     """
     oldest = day_of(now - keep_days * _DAY)
-    place = _start(cursor, day_of(now))
+    position = _start(cursor, day_of(now))
     jobs: list[Job] = []
     for _ in range(MAX_READS):
-        if place.day < oldest or len(jobs) == limit:
+        if position.day < oldest or len(jobs) == limit:
             break
         read = limit - len(jobs) if status is None else _READ
-        places, more = index.day(place, limit=read)
-        found = {job.job_id: job for job in index.fetch([seen.job_id for seen in places])}
-        for seen in places:
-            place = seen
-            job = found.get(place.job_id)
-            # Deleted, or about to be: DynamoDB takes its time with what has expired.
+        cursors, more = index.day(position, limit=read)
+        by_id = {job.job_id: job for job in index.fetch([entry.job_id for entry in cursors])}
+        for entry in cursors:
+            position = entry
+            job = by_id.get(entry.job_id)
+            # Leave out deleted jobs, and expired ones that DynamoDB has not deleted yet.
             if job and job.expires_at > now and status in (None, job.status):
                 jobs.append(job)
             if len(jobs) == limit:
                 break
         else:
-            place = place if more else place.day_before()
+            position = position if more else position.day_before()
     return {
         "jobs": [_document(job, bucket) for job in jobs],
-        "cursor": None if place.day < oldest else str(place),
+        "cursor": None if position.day < oldest else str(position),
     }
 
 
@@ -70,11 +70,10 @@ def _start(cursor: str | None, today: str) -> HistoryCursor:
     if not cursor:
         return HistoryCursor(today)
     try:
-        place = HistoryCursor.parse(cursor)
+        parsed = HistoryCursor.parse(cursor)
     except ValueError:
-        place = None
-    if place is None or place.day > today:
-        message = "give the cursor of the page before"
-        fields = [{"field": "cursor", "message": message}]
-        raise invalid("invalid_query", "The query is not valid.", fields)
-    return place
+        parsed = None
+    if parsed is None or parsed.day > today:
+        fields = [{"field": "cursor", "message": "give the cursor of the previous page"}]
+        raise invalid("invalid_query", "The query is not valid", fields)
+    return parsed

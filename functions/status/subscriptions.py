@@ -1,4 +1,4 @@
-"""Who follows which job over the WebSocket."""
+"""WebSocket subscriptions: connections subscribe to jobs and become their followers."""
 
 from __future__ import annotations
 
@@ -17,26 +17,29 @@ if TYPE_CHECKING:
     from darkroom.aws.table import JobTable
 
 CONNECTION_SECONDS = 3 * 3600
-"""A connection's items go by then at the latest; API Gateway ends all connections after 2 h."""
+"""The lifetime of a connection's items. API Gateway closes every connection after 2 hours."""
 _DEPLOYMENT = "*"
 
 
 @dataclass(frozen=True, slots=True)
 class Subscriptions:
-    """`key` fetches the deployment's key, which a job's own token does without."""
+    """Handle a connection's life: connect, messages, disconnect.
+
+    key: fetches the deployment's key; not called for a connection that sends a job's token.
+    """
 
     jobs: JobTable
     connections: Connections
     key: Callable[[], str]
 
     def connect(self, connection: str, credential: str) -> None:
-        """Raises Unauthorized where `credential` is neither the key nor a job's token."""
+        """Raises Unauthorized if `credential` is neither the deployment's key nor a job's token."""
         scope = _DEPLOYMENT
         if self._job_for(credential) is not None:
             scope = access.job_of(credential)
         elif not access.is_key(credential, self.key()):
             raise Unauthorized(
-                "wrong_token", "Connect with ?token= and the job's token or the deployment's key."
+                "wrong_token", "Connect with the job's token or the deployment's key as ?token=."
             )
         self.connections.opened(connection, scope, clock.now() + CONNECTION_SECONDS)
 
@@ -44,7 +47,7 @@ class Subscriptions:
         self.connections.closed(connection)
 
     def receive(self, connection: str, body: str) -> None:
-        """Do what a message asks and answer it; what is wrong with it is answered too."""
+        """Act on a message and answer it. A refused message is answered with its error."""
         try:
             answer = self._act(connection, _message(body))
         except RequestError as error:
@@ -69,14 +72,14 @@ class Subscriptions:
                 )
 
     def _subscribe(self, connection: str, job_id: str, token: object) -> dict[str, Any] | None:
-        """First the subscription, then the document: a change between the two is pushed."""
+        """Subscribe before reading the document, so that no change in between is missed."""
         scope = self.connections.credential(connection)
-        may = scope in (_DEPLOYMENT, job_id) or (
+        allowed = scope in (_DEPLOYMENT, job_id) or (
             isinstance(token, str)
             and access.job_of(token) == job_id
             and self._job_for(token) is not None
         )
-        if not may:
+        if not allowed:
             raise Unauthorized(
                 "wrong_token", "This connection may not follow that job; send the job's token."
             )
@@ -86,7 +89,7 @@ class Subscriptions:
         return progress_document(self.jobs.get(job_id) or job)
 
     def _job_for(self, token: str) -> Job | None:
-        """The job that `token` is the right token of."""
+        """The job that `token` opens; None if there is none."""
         if not access.job_of(token) or "." not in token:
             return None
         job = self.jobs.get(access.job_of(token))

@@ -12,7 +12,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from darkroom import access, rest
 from darkroom.aws.services import services
 from darkroom.schemas import ProgressDocument, problems
-from functions.upload.change import Retry, cancel_job, retry_job
+from functions.upload.change import RetryRequest, cancel_job, retry_job
 from functions.upload.create import NewJob, create_job
 from functions.upload.grants import CreatedJob
 
@@ -76,7 +76,7 @@ def post_cancel(job_id: str) -> Response[ProgressDocument]:
         **problems(401, 404, 409, 422),
     },
 )
-def post_retry(job_id: str, body: Annotated[Retry, Body()]) -> Response[ProgressDocument]:
+def post_retry(job_id: str, body: Annotated[RetryRequest, Body()]) -> Response[ProgressDocument]:
     shared = services()
     access.authorized_job(rest.credential(app), job_id, shared.jobs.get, shared.key)
     return rest.answer(202, retry_job(job_id, body, shared.settings, shared.jobs))

@@ -1,4 +1,4 @@
-"""Cancelling, retrying and deleting a job."""
+"""Cancelling and retrying a job."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from darkroom.aws.table import JobTable
 
 
-class Retry(BaseModel):
-    """options: None keeps the job's own; given, they replace all of them."""
+class RetryRequest(BaseModel):
+    """options: replace all of the job's options; None keeps them."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -24,15 +24,17 @@ class Retry(BaseModel):
 
 
 def cancel_job(job_id: str, jobs: JobTable) -> dict[str, Any]:
-    """What has not begun will not; cancelling what has ended changes nothing."""
+    """Start no more files of the job. A job that has ended stays as it is. Raises NotFound."""
     job, _ = jobs.change(job_id, Job.cancelled)
     return progress_document(job)
 
 
-def retry_job(job_id: str, wanted: Retry, settings: Settings, jobs: JobTable) -> dict[str, Any]:
-    """Requeue the failed files. Raises InvalidRequest, or Conflict as `Job.retried` says."""
+def retry_job(
+    job_id: str, request: RetryRequest, settings: Settings, jobs: JobTable
+) -> dict[str, Any]:
+    """Requeue the failed files. Raises InvalidRequest, NotFound, Conflict (see `Job.retried`)."""
     options = None
-    if wanted.options is not None:
-        options = resolve(wanted.options, settings.models).model_dump_json()
+    if request.options is not None:
+        options = resolve(request.options, settings.models).model_dump_json()
     job, _ = jobs.change(job_id, lambda job: job.retried(options))
     return progress_document(job)

@@ -1,4 +1,4 @@
-"""Making a job: checked, stored, and with a grant to upload each of its files."""
+"""Creating a job: validate the request, store the job, grant an upload for each of its files."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class NewFile(BaseModel):
 
     @property
     def is_zip(self) -> bool:
-        """By what it is declared as; the fan-out looks at the bytes."""
+        """Whether it is declared as a ZIP. The fan-out goes by the bytes instead."""
         return self.content_type in _ZIP_TYPES or self.name.lower().endswith(".zip")
 
 
@@ -49,12 +49,12 @@ def _checked_callback(url: str) -> str:
     try:
         parse_public_url(url)
     except ValueError as error:
-        raise PydanticCustomError("callback", "{why}", {"why": str(error)}) from error
+        raise PydanticCustomError("callback", "{reason}", {"reason": str(error)}) from error
     return url
 
 
 class NewJob(BaseModel):
-    """callback_url: is told when the job has settled."""
+    """The body of POST /jobs. callback_url: receives a webhook when the job has settled."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -64,29 +64,29 @@ class NewJob(BaseModel):
 
 
 def create_job(
-    wanted: NewJob, settings: Settings, jobs: JobTable, bucket: Bucket
+    request: NewJob, settings: Settings, jobs: JobTable, bucket: Bucket
 ) -> dict[str, Any]:
     """Store the job and grant its uploads. Raises InvalidRequest, which names every wrong field."""
-    options = resolve(wanted.options, settings.models)
-    _check_sizes(wanted.files, settings)
+    options = resolve(request.options, settings.models)
+    _check_sizes(request.files, settings)
 
     now = clock.now()
     job_id = uuid.uuid4().hex
     token = new_token(job_id)
     job = Job(
         job_id=job_id,
-        job_type=_job_type(wanted.files),
+        job_type=_job_type(request.files),
         options=options.model_dump_json(),
         token_hash=token_hash(token),
-        uploads=len(wanted.files),
+        uploads=len(request.files),
         created_at=now,
         updated_at=now,
         expires_at=now + settings.keep_days * DAY,
-        callback_url=wanted.callback_url or "",
+        callback_url=request.callback_url or "",
     )
     files = [
         File(job_id, file_id(index), safe_path(new.name), new.size, FileStatus.AWAITING_UPLOAD)
-        for index, new in enumerate(wanted.files)
+        for index, new in enumerate(request.files)
     ]
     jobs.create(job, files)
     return {
@@ -104,7 +104,7 @@ def create_job(
                     seconds=settings.grant_seconds,
                 ),
             }
-            for file, new in zip(files, wanted.files, strict=True)
+            for file, new in zip(files, request.files, strict=True)
         ],
         "websocket_url": settings.websocket_url,
         "expires_at": clock.iso(now + settings.grant_seconds),
@@ -112,11 +112,11 @@ def create_job(
 
 
 def _check_sizes(files: list[NewFile], settings: Settings) -> None:
-    """Raises InvalidRequest (`file_too_large`) that names every file over its limit."""
+    """Raises InvalidRequest (`file_too_large`), which names every file over its limit."""
     fields = [
         {
             "field": f"files.{index}.size",
-            "message": f"{file.name} has {file.size} bytes; the limit is {limit}",
+            "message": f"{file.name} has {file.size} bytes, over the limit of {limit}",
         }
         for index, file in enumerate(files)
         for limit in [settings.max_zip_bytes if file.is_zip else settings.max_photo_bytes]
@@ -124,7 +124,9 @@ def _check_sizes(files: list[NewFile], settings: Settings) -> None:
     ]
     if fields:
         named = "; ".join(field["message"] for field in fields)
-        raise InvalidRequest("file_too_large", f"Some files are too large. {named}.", fields)
+        raise InvalidRequest(
+            "file_too_large", f"Some files are too large; send smaller ones: {named}.", fields
+        )
 
 
 def _job_type(files: list[NewFile]) -> str:

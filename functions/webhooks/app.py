@@ -1,4 +1,4 @@
-"""The webhooks queue: tells receivers outside that a job has settled."""
+"""The consumer of the webhooks queue: announces settled jobs to their callback URLs."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ def handler(event: dict[str, Any], context: LambdaContext) -> Any:
 
 
 def _log(message: WebhookMessage, attempt: Attempt) -> None:
-    """The URL stays out of it: people put secrets into theirs."""
-    told = {"job_id": message.job_id, "webhook_id": message.id, **attempt._asdict()}
+    """Log an attempt without the URL, which may contain a secret."""
+    extra = {"job_id": message.job_id, "webhook_id": message.id, **attempt._asdict()}
     match attempt.result:
         case DeliveryResult.LATER:
-            logger.warning("Webhook failed, to be tried again", extra=told)
+            logger.warning("Webhook failed, will be retried", extra=extra)
         case DeliveryResult.GIVEN_UP:
-            logger.error("Webhook given up", extra=told)
+            logger.error("Webhook failed, no retries left", extra=extra)
         case result:
-            logger.info("Webhook %s", result.value, extra=told)
+            logger.info("Webhook %s", result.value, extra=extra)

@@ -1,4 +1,4 @@
-"""Delivering a webhook: signed, and tried again for a while where the receiver does not take it."""
+"""Delivering a webhook: a signed POST, retried with backoff if the receiver does not accept it."""
 
 from __future__ import annotations
 
@@ -20,12 +20,15 @@ Post: TypeAlias = Callable[[str, Mapping[str, str], bytes], int]
 RETRIES = 13
 FIRST_DELAY = 5
 MOST_DELAY = 900
-"""Seconds: the longest that SQS keeps a message back."""
+"""Seconds: the longest delay that SQS allows."""
 GONE = 410
 
 
 class DeliveryResult(StrEnum):
-    """GONE: the receiver wants no more of it. LATER: it comes again."""
+    """GONE: the receiver answered 410 and is not called again. LATER: the webhook is retried.
+
+    GIVEN_UP: the last retry failed.
+    """
 
     DELIVERED = "delivered"
     GONE = "gone"
@@ -34,7 +37,10 @@ class DeliveryResult(StrEnum):
 
 
 class Attempt(NamedTuple):
-    """What became of one try. tries: with this one. answer: its status, or why there is none."""
+    """The outcome of one try. tries: including this one. delay: seconds until the next.
+
+    answer: the HTTP status, or the error if there was no response.
+    """
 
     result: DeliveryResult
     tries: int
@@ -44,16 +50,16 @@ class Attempt(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Deliverer:
-    """key: what is signed with."""
+    """key: signs the webhooks."""
 
     queue: Queue
     key: bytes
     post: Post
 
     def deliver(self, message: WebhookMessage) -> Attempt:
-        """A failure is sent to the queue anew, with a delay of its own.
+        """Call the receiver once. A failed webhook is sent to the queue as a new, delayed message.
 
-        So a message that is received again is one whose worker died, and nothing else.
+        SQS therefore redelivers a message only if its worker died.
         """
         tries = message.tries + 1
         answer, status = self._tried(message)
@@ -68,7 +74,7 @@ class Deliverer:
         return Attempt(DeliveryResult.LATER, tries, answer, delay)
 
     def _tried(self, message: WebhookMessage) -> tuple[str, int]:
-        """What came of it, in words, and the status: 0 where there was no answer."""
+        """The answer as text, and its status: 0 if there was no response."""
         body = message.body.encode()
         headers = signed_headers(self.key, message.id, int(clock.now()), body)
         try:
@@ -79,8 +85,8 @@ class Deliverer:
 
 
 def retry_delay(tries: int) -> int | None:
-    """Seconds until the next try, after `tries` that failed (1 or more); None: it was the last.
+    """Seconds until the next try, after `tries` (1 or more) have failed; None after the last.
 
-    5, 10, 20, … 640, then 900 each: over an hour and a half in all.
+    The delays are 5, 10, 20, … 640, then 900 each: over an hour and a half in all.
     """
     return min(MOST_DELAY, FIRST_DELAY * 2 ** (tries - 1)) if tries <= RETRIES else None

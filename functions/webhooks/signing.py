@@ -1,4 +1,4 @@
-"""Signatures as the Standard Webhooks specification has them (standardwebhooks.com)."""
+"""Webhook signatures according to the Standard Webhooks specification (standardwebhooks.com)."""
 
 from __future__ import annotations
 
@@ -8,15 +8,18 @@ import hmac
 
 
 def signing_key(secret: str) -> bytes:
-    """The bytes that a secret stands for: base64, with or without `whsec_` in front.
+    """The bytes of a secret, which is base64 with or without the prefix `whsec_`.
 
-    Raises ValueError for a secret that is no base64.
+    Raises ValueError for a secret that is not base64.
     """
     return base64.b64decode(secret.removeprefix("whsec_"), validate=True)
 
 
 def signed_headers(key: bytes, webhook_id: str, timestamp: int, body: bytes) -> dict[str, str]:
-    """timestamp: seconds since 1970, of this try. The id stays the same on each."""
+    """The headers that sign `body`. timestamp: of this try, seconds since 1970.
+
+    webhook_id: the same for every try.
+    """
     signed = b".".join([webhook_id.encode(), str(timestamp).encode(), body])
     signature = base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
     return {

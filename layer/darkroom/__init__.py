@@ -1,4 +1,4 @@
-"""What two or more of Darkroom's functions share: the job model, options, errors, keys and AWS."""
+"""Code that Darkroom's functions share: the job model, options, errors, keys and AWS adapters."""
 
 from typing import Final
 

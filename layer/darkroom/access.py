@@ -1,4 +1,4 @@
-"""Who may do what: the deployment's key may do all, a job's token is for that one job."""
+"""Authorization: the deployment's key opens every job, a job's token only that one."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from darkroom.jobs import Job
 
 
 def new_token(job_id: str) -> str:
-    """It names its job, so that a WebSocket can be opened with the token alone."""
+    """A random token that begins with its job's id, so that it alone can open a WebSocket."""
     return f"{job_id}.{secrets.token_urlsafe(24)}"
 
 
 def token_hash(token: str) -> str:
-    """What is stored: who reads the table cannot act as the token's holder."""
+    """The hash of a token. Only this is stored, so that reading the table gives no access."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
 def job_of(token: str) -> str:
-    """The job a token claims to be for; `is_token` checks it."""
+    """The id of the job that a token claims to be for; `is_token` verifies the claim."""
     return token.partition(".")[0]
 
 
@@ -40,7 +40,7 @@ def bearer(authorization: str | None) -> str:
     if scheme.lower() != "bearer" or not credential.strip():
         raise Unauthorized(
             "no_credential",
-            "Send the deployment's key, or the job's token, as `Authorization: Bearer …`.",
+            "Send the deployment's key or the job's token as `Authorization: Bearer …`.",
         )
     return credential.strip()
 
@@ -48,22 +48,25 @@ def bearer(authorization: str | None) -> str:
 def require_key(credential: str, key: str) -> None:
     if not is_key(credential, key):
         raise Unauthorized(
-            "wrong_key", "This needs the deployment's key, and what was sent is not that key."
+            "wrong_key", "The credential is not the deployment's key; send that key for this call."
         )
 
 
 def require_job(credential: str, job: Job, key: str) -> None:
     if not is_token(credential, job) and not is_key(credential, key):
-        raise Unauthorized("wrong_token", "This needs the job's own token or the deployment's key.")
+        raise Unauthorized(
+            "wrong_token",
+            "The credential does not open this job; send the job's token or the deployment's key.",
+        )
 
 
 def authorized_job(
     credential: str, job_id: str, find: Callable[[str], Job | None], key: str
 ) -> Job:
-    """The job, where `credential` may use it.
+    """The job, if `credential` opens it.
 
-    Raises Unauthorized, or NotFound (`unknown_job`) for the key's holder alone: nobody else
-    learns which jobs exist.
+    Raises Unauthorized. Raises NotFound (`unknown_job`) only if the credential is the deployment's
+    key, so that no other caller can find out which jobs exist.
     """
     job = find(job_id)
     if job is not None:
@@ -71,5 +74,7 @@ def authorized_job(
         return job
     require_key(credential, key)
     raise NotFound(
-        "unknown_job", "There is no job with this id; it may have expired or been deleted."
+        "unknown_job",
+        "There is no job with this id; check the id, or create a new job if this one was deleted "
+        "or has expired.",
     )

@@ -1,4 +1,4 @@
-"""How far the ZIP of a job's results has come."""
+"""The state of a job's archive."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from darkroom.states import ArchiveStatus
 
 @dataclass(frozen=True, slots=True)
 class Archive:
-    """The ZIP of a job's results. `generation` rises each time it has to be made (again)."""
+    """The ZIP of a job's results. size: bytes. upload_id: of its multipart upload, if it has one.
+
+    generation: rises each time the archive has to be built anew.
+    """
 
     status: ArchiveStatus = ArchiveStatus.NONE
     generation: int = 0
@@ -17,7 +20,7 @@ class Archive:
     upload_id: str = ""
 
     def failed(self, generation: int) -> Archive:
-        """Given up, unless it is there by now; `generation` is the one that could not be built."""
+        """The archive as failed, if it is still being built; `generation` could not be built."""
         if self.status is not ArchiveStatus.BUILDING:
             return self
         return Archive(ArchiveStatus.FAILED, generation)

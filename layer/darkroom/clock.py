@@ -1,4 +1,4 @@
-"""Time as the items and documents carry it."""
+"""Timestamps: numbers in the table's items, text in documents."""
 
 from __future__ import annotations
 
@@ -12,6 +12,6 @@ def now() -> float:
 
 
 def iso(seconds: float) -> str:
-    """RFC 3339 in UTC, to the millisecond."""
+    """A timestamp as RFC 3339 text in UTC, to the millisecond."""
     stamp = datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
     return stamp.replace("+00:00", "Z")

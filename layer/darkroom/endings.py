@@ -1,6 +1,6 @@
-"""How jobs and files end that cannot be finished: the errors, and the writes that record them.
+"""Ending jobs and files that cannot be finished: the errors, and the writes that record them.
 
-Whatever ends a job or a file other than with a result, wherever it runs, takes the error from here.
+Every function that ends a job or a file without a result takes the error from this module.
 """
 
 from __future__ import annotations
@@ -19,10 +19,12 @@ if TYPE_CHECKING:
 
 CRASHED: Final = FileError(
     "processing_crashed",
-    "Processing this file stopped its worker each time it was tried; "
+    "Processing this file crashed its worker each time it was tried; "
     "try a smaller or freshly saved copy of it.",
 )
-NEVER_UPLOADED: Final = FileError("never_uploaded", "The file was never uploaded; send it again.")
+NEVER_UPLOADED: Final = FileError(
+    "never_uploaded", "The file was never uploaded; send it in a new job."
+)
 STALLED: Final = FileError(
     "processing_stalled",
     "This file made no progress for hours, although it was retried; "
@@ -36,7 +38,7 @@ NOTHING_UPLOADED: Final = DarkroomError(
 def verdict(
     counts: Counts, total: int | None, recent: Sequence[Mapping[str, Any]]
 ) -> Mapping[str, str]:
-    """The error of a job that has ended without a single result."""
+    """The error of a job that has ended without any result."""
     if counts.failed == 0:
         return DarkroomError(
             "no_photos", "There was no photo among the files; upload photos or a ZIP of them."
@@ -45,12 +47,12 @@ def verdict(
     if total == 1 and errors:
         return dict(errors[0])
     return DarkroomError(
-        "all_photos_failed", f"None of the {total} files could be processed; each file says why."
+        "all_photos_failed", f"None of the {total} files could be processed; see each file's error."
     ).as_dict()
 
 
 def reject_upload(file: File, error: FileError, jobs: JobTable) -> None:
-    """End an upload as one failed file. Photos of it that were dispatched go on."""
+    """End an upload as one failed file. Photos of it that were dispatched continue."""
     try:
         jobs.change(file.job_id, lambda job: job.image_listed(file.index))
     except NotFound:
@@ -59,7 +61,7 @@ def reject_upload(file: File, error: FileError, jobs: JobTable) -> None:
 
 
 def cancel_uploads(job: Job, jobs: JobTable) -> None:
-    """End the uploads that a stopped job no longer waits for as cancelled.
+    """Cancel the uploads that a stopped job no longer waits for.
 
     A ZIP that is being dispatched is left out: the rest of its photos follow as cancelled files.
     """
@@ -75,5 +77,5 @@ def uploads_of(job: Job, jobs: JobTable) -> list[File]:
 
 
 def pending_uploads(job: Job, jobs: JobTable) -> list[File]:
-    """The uploads that have not arrived, or were not dispatched to the end."""
+    """The uploads that have not arrived or are not fully dispatched."""
     return [file for file in uploads_of(job, jobs) if file.status is FileStatus.AWAITING_UPLOAD]

@@ -1,19 +1,19 @@
-"""Everything that can go wrong, by what becomes of it.
+"""The exceptions that Darkroom raises, grouped by how they are handled.
 
     DarkroomError
-    ├── RequestError      the caller is told, by HTTP (RFC 9457) or over the WebSocket
-    │   ├── InvalidRequest    422, with the fields that are wrong
+    ├── RequestError      returned to the caller, over HTTP (RFC 9457) or the WebSocket
+    │   ├── InvalidRequest    422, with the wrong fields
     │   ├── Unauthorized      401
     │   ├── NotFound          404
-    │   └── Conflict          409, the job's state does not allow it
-    ├── FileError         one photo or upload ends as failed; the rest of its job goes on
-    │   └── SkippedFile       it was never a photo: listed, not a failure
-    ├── ArchiveError      a job's ZIP ends as failed; its results can be had one by one
-    ├── RetryLater        nothing is wrong with the work: the queue should deliver it again
-    └── OutboundError     a request to a URL that a user gave us failed, or was refused
+    │   └── Conflict          409, the job's state does not allow the request
+    ├── FileError         one photo or upload fails; the rest of its job continues
+    │   └── SkippedFile       the file is not a photo: it is skipped, not failed
+    ├── ArchiveError      a job's archive fails; its results can still be fetched one by one
+    ├── RetryLater        a temporary fault: the queue should deliver the message again
+    └── OutboundError     a request to a user-supplied URL failed or was refused
 
-Every error has a stable `code`, which clients may match on, and a `message`, which is a sentence
-for people that says what to do. Both are public; what is private goes to the log.
+Every error has a stable `code`, which clients may match on, and a `message`, a sentence that tells
+people what to do. Both are public; private details go to the log.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import Any, ClassVar
 
 
 class DarkroomError(Exception):
-    """`code` is stable and for machines, `message` is for people and may change."""
+    """The base class. `code` is stable and for machines; `message` is for people and may change."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(f"{code}: {message}")
@@ -35,7 +35,7 @@ class DarkroomError(Exception):
 
 
 class RequestError(DarkroomError):
-    """A request that is refused; `status` is its HTTP status."""
+    """A refused request; `status` is the HTTP status of the response."""
 
     status: ClassVar[int] = 400
 
@@ -63,20 +63,20 @@ class Conflict(RequestError):
 
 
 class FileError(DarkroomError):
-    """The file can never succeed as it is: it is recorded as failed and not tried again."""
+    """The file cannot succeed as it is: it is recorded as failed and not retried."""
 
 
 class SkippedFile(FileError):
-    """The file is no photo and nobody expected one: it is recorded as skipped."""
+    """The file is not a photo, and need not be one: it is recorded as skipped."""
 
 
 class ArchiveError(DarkroomError):
-    """The ZIP can never be built as it was laid out: it is recorded as failed."""
+    """The archive cannot be built as it was laid out: it is recorded as failed."""
 
 
 class RetryLater(DarkroomError):
-    """A passing fault; the work is left on its queue."""
+    """A temporary fault; the message stays on its queue and is delivered again."""
 
 
 class OutboundError(DarkroomError):
-    """The host of a user-supplied URL cannot be reached, or may not be."""
+    """A request to a user-supplied URL failed, or its host is not allowed."""

@@ -20,7 +20,7 @@ from darkroom.usage import Usage
 class ResultInfo:
     """A result in the bucket. size: bytes. crc32: of those bytes. width, height: pixels.
 
-    milliseconds: what the photo took from its first byte read to its result stored.
+    milliseconds: from the photo's first byte read to its result stored.
     """
 
     key: str
@@ -37,10 +37,11 @@ class ResultInfo:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """name: the path people know it by, as uploaded or as in the ZIP, made safe.
+    """An upload, or a photo inside an uploaded ZIP.
 
-    size: bytes as declared or listed. modified: seconds since 1970, where known. source: None
-    until the bytes are there.
+    name: the path under which users know it, as uploaded or as in the ZIP, made safe.
+    size: bytes, as declared or listed. modified: seconds since 1970, if known. source: None
+    until the bytes have arrived.
     """
 
     job_id: str
@@ -64,7 +65,7 @@ def ended_by(error: FileError) -> FileStatus:
 
 
 def file_event(file: File) -> FileEvent | None:
-    """What its job needs to know of a file that has ended; None of one that has not."""
+    """The event that reports a file's end to its job; None if the file has not ended."""
     outcome, result = file.status.outcome, file.result
     if outcome is Outcome.PENDING:
         return None
@@ -80,7 +81,7 @@ def file_event(file: File) -> FileEvent | None:
 
 
 def image_message(file: File, options: Options) -> ImageMessage:
-    """The work of a queued file. Raises ValueError for a file whose bytes never came."""
+    """The message that processes a queued file. Raises ValueError if its bytes never arrived."""
     if file.source is None:
         raise ValueError(f"file {file.file_id} has no source")
     return ImageMessage(
@@ -94,7 +95,7 @@ def image_message(file: File, options: Options) -> ImageMessage:
 
 
 def file_document(file: File, url: str | None = None) -> dict[str, Any]:
-    """What the API tells of a file; `url` is where its result can be fetched for a while."""
+    """A file as the API returns it; `url` is a presigned URL of its result."""
     result = file.result
     return {
         "file_id": file.file_id,

@@ -1,7 +1,7 @@
-"""A job, and every change it can go through. Pure; `aws.table` stores it.
+"""A job and every change it can go through. Pure; `aws.table` stores it.
 
-Each change returns a new job, or the same one where there is nothing to
-change, so that a repeat of any event is harmless. A kept change raises `sequence` by one.
+Each change returns a new job, or the same one if nothing changes, so that repeating an event is
+harmless. A change that is stored raises `sequence` by one.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from darkroom.usage import Usage
 
 RECENT = 10
 MAX_FILES = 200_000
-"""Indices a job may give out, so that its item stays far below DynamoDB's 400 KB."""
+"""File indices a job may assign, so that its item stays far below DynamoDB's limit of 400 KB."""
 BULK = 50
-"""Files up to which a job's photos need not wait behind those of larger jobs."""
+"""A job with more files than this uses the bulk queue, so that smaller jobs do not wait for it."""
 
 
 @dataclass(frozen=True, slots=True)
 class FileEvent:
-    """A file has come to an end: what the job needs to know of it. usage: where it succeeded."""
+    """The end of a file, as its job records it. usage: set only if the file succeeded."""
 
     index: int
     attempt: int
@@ -50,10 +50,9 @@ class FileEvent:
 class Job:
     """spans: of the uploads listed so far, by upload index. total: None until all are listed.
 
-    attempt: rises with each retry; the files it takes up again get its number.
-    usage: of the files that succeeded, each once. nudges: how often it was set going again since
-    it last moved by itself.
-    callback_url: whom to tell when the job has settled, if anyone. source: a drop's key.
+    attempt: rises with each retry; the files that it requeues get its number.
+    usage: of the files that succeeded, each counted once. nudges: nudges since the job last moved.
+    callback_url: receives a webhook when the job has settled; empty for none. source: a drop's key.
     """
 
     job_id: str
@@ -80,15 +79,15 @@ class Job:
     source: str = ""
 
     def image_listed(self, upload: int) -> Job:
-        """The upload is one photo (or nothing that can be read), under its own index."""
+        """Record that the upload is one photo, or unreadable: one file under its own index."""
         return self._with_span(upload, Span(upload, 1, 1))
 
     def zip_listed(self, upload: int, length: int, files: int) -> Job:
-        """The upload is a ZIP with `files` files in `length` indices, after all assigned so far."""
+        """Record that the upload is a ZIP: `files` files in the next `length` free indices."""
         return self._with_span(upload, Span(self.next_index, length, files))
 
     def dispatch_failed(self, upload: int, files: int) -> Job:
-        """The ZIP was dispatched in part: `files` of its files exist, and it counts as one."""
+        """Record a partly dispatched ZIP: `files` of its files exist, and it is one more itself."""
         span = self.spans.get(upload)
         if span is None:
             return self.image_listed(upload)
@@ -99,28 +98,28 @@ class Job:
 
     @property
     def next_index(self) -> int:
-        """Behind the uploads' own indices and all that were given out."""
+        """The next free index, after the uploads' own indices and all those assigned."""
         return max([self.uploads, *(span.first + span.length for span in self.spans.values())])
 
     @property
     def bulk(self) -> bool:
-        """By what is listed so far, its photos go the way of the large jobs."""
+        """Whether its photos go to the bulk queue, judging by the uploads listed so far."""
         return files_of(self.spans) > BULK
 
     @property
     def settled(self) -> bool:
-        """Nothing more will happen to it by itself: ended, every file counted, the ZIP made."""
+        """Whether all work is done: job ended, every file counted, no archive being built."""
         building = self.archive.status is ArchiveStatus.BUILDING
         return self.status.final and self.counted and not building
 
     @property
     def counted(self) -> bool:
-        """Every file it has is known, and has ended."""
+        """Whether every file of the job is known and has ended."""
         return self.total is not None and self.counts.processed >= self.total
 
     @property
     def unlisted(self) -> set[int]:
-        """The uploads that have not come, as far as is known."""
+        """The indices of the uploads that, as far as the job knows, have not arrived."""
         return set(range(self.uploads)) - self.spans.keys()
 
     def _with_span(self, upload: int, span: Span) -> Job:
@@ -133,49 +132,50 @@ class Job:
         return self._next(spans=spans, total=total, status=status)
 
     def with_events(self, events: Iterable[FileEvent]) -> Job:
-        """Files have ended. Any repetition and order of the same events comes to the same."""
+        """Count files that have ended. Repeating or reordering events gives the same counts."""
         marks: dict[int, int] = {}
-        news: list[FileEvent] = []
+        new_events: list[FileEvent] = []
         for event in events:
             value = outcomes.mark(event.attempt, event.outcome)
             known = self.tally[event.index] if event.index < len(self.tally) else 0
             if value > max(marks.get(event.index, 0), known):
                 marks[event.index] = value
-                news.append(event)
+                new_events.append(event)
         if not marks:
             return self
         merged = outcomes.merge(self.tally, marks)
-        recent = [event.as_recent() for event in news] + list(self.recent)
+        recent = [event.as_recent() for event in new_events] + list(self.recent)
         return self._next(
             tally=merged,
             counts=outcomes.count(merged),
             recent=tuple(recent[:RECENT]),
-            usage=sum((event.usage for event in news), self.usage),
+            usage=sum((event.usage for event in new_events), self.usage),
             status=self.status if self.status.final else JobStatus.PROCESSING,
         )
 
     def cancelled(self) -> Job:
-        """What has not begun will not; what is not there yet will not be waited for."""
+        """Start no more files, and stop waiting for uploads that have not arrived."""
         return self if self.status.final else self._stopped(JobStatus.CANCELLED)
 
     def expired(self) -> Job:
-        """Nothing was uploaded while it could be; a job that has anything goes on without."""
+        """End a job whose uploads never arrived. A job with any upload continues with those."""
         if self.status is not JobStatus.AWAITING_UPLOAD:
             return self
         return self._stopped(JobStatus.EXPIRED, error=NOTHING_UPLOADED.as_dict())
 
     def _stopped(self, status: JobStatus, **changes: Any) -> Job:
-        given_up = {upload: Span(upload, 1, 1) for upload in range(self.uploads)}
-        spans = {**given_up, **self.spans}
+        abandoned = {upload: Span(upload, 1, 1) for upload in range(self.uploads)}
+        spans = {**abandoned, **self.spans}
         return self._next(spans=spans, total=files_of(spans), status=status, **changes)
 
     def nudged(self) -> Job:
-        """It was set going again; any other change is a movement, and the count begins anew."""
+        """Count a nudge. Any other change shows that the job moves, and resets the count."""
         return self if self.settled else self._next(nudges=self.nudges + 1)
 
     def closed(self) -> Job:
-        """Every file there is has been counted, and no more will come: photos of a ZIP that failed
-        before it had dealt them out are not waited for.
+        """Stop waiting for photos of a ZIP that failed before it was fully dispatched.
+
+        To be called when every file that exists has been counted.
         """
         spans = recounted(self.spans, self.tally)
         if spans == self.spans or self.total is None:
@@ -183,19 +183,19 @@ class Job:
         return self._next(spans=spans, total=files_of(spans))
 
     def retried(self, options: str | None = None) -> Job:
-        """Failed and cancelled files are taken up again, with other options where given.
+        """Requeue failed and cancelled files, with new options if given.
 
         Raises Conflict: `not_ended`, `nothing_to_retry`, `too_many_attempts`.
         """
         if not self.status.final:
-            raise Conflict("not_ended", "The job has not ended; retry it when it has.")
-        again = list(outcomes.indices(self.tally, (Outcome.FAILED, Outcome.CANCELLED)))
-        if not again or JobStatus.PROCESSING not in JOB_MOVES[self.status]:
-            raise Conflict("nothing_to_retry", "The job has no failed files to retry.")
+            raise Conflict("not_ended", "The job has not ended; wait for its end, then retry it.")
+        requeued = list(outcomes.indices(self.tally, (Outcome.FAILED, Outcome.CANCELLED)))
+        if not requeued or JobStatus.PROCESSING not in JOB_MOVES[self.status]:
+            raise Conflict("nothing_to_retry", "The job has no failed files; create a new job.")
         attempt = self.attempt + 1
         if attempt > outcomes.MAX_ATTEMPT:
-            raise Conflict("too_many_attempts", "The job was retried too often; make a new one.")
-        pending = dict.fromkeys(again, outcomes.mark(attempt, Outcome.PENDING))
+            raise Conflict("too_many_attempts", "The job was retried too often; create a new job.")
+        pending = dict.fromkeys(requeued, outcomes.mark(attempt, Outcome.PENDING))
         merged = outcomes.merge(self.tally, pending)
         return self._next(
             status=JobStatus.PROCESSING,
@@ -208,7 +208,7 @@ class Job:
         )
 
     def with_archive(self, archive: Archive) -> Job:
-        """The archive has moved on, unless a later generation has begun meanwhile."""
+        """Record the archive's new state, unless a later generation has begun meanwhile."""
         if archive.generation != self.archive.generation or archive == self.archive:
             return self
         return self._next(archive=archive)
@@ -218,17 +218,17 @@ class Job:
         moved = replace(self, **changes, updated_at=clock.now())
         settled = _settled(moved)
         if settled.status is not self.status and settled.status not in JOB_MOVES[self.status]:
-            raise ValueError(f"a job does not go from {self.status} to {settled.status}")
+            raise ValueError(f"a job cannot move from {self.status} to {settled.status}")
         return settled
 
 
 def _settled(job: Job) -> Job:
-    """The job ends once every one of its files has, and then wants its archive, once."""
+    """End the job if all its files have ended, and request its archive if there is none."""
     if not job.counted:
         return job
     if job.counts.succeeded == 0:
-        why = verdict(job.counts, job.total, job.recent)
-        return job if job.status.final else replace(job, status=JobStatus.FAILED, error=why)
+        error = verdict(job.counts, job.total, job.recent)
+        return job if job.status.final else replace(job, status=JobStatus.FAILED, error=error)
     status = job.status if job.status.final else JobStatus.COMPLETED
     if job.archive.status is not ArchiveStatus.NONE:
         return replace(job, status=status)
@@ -237,5 +237,5 @@ def _settled(job: Job) -> Job:
 
 
 def file_id(index: int) -> str:
-    """Files are numbered within their job, uploads first, then what came out of ZIPs."""
+    """The id of a file. Files are numbered within their job: uploads first, then ZIP entries."""
     return f"{index:06d}"

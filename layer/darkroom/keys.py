@@ -1,4 +1,4 @@
-"""Where things lie in the bucket, and whose they are."""
+"""The layout of the bucket: the keys of uploads, drops, results and archives."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ARCHIVES: Final = "archives/"
 
 @dataclass(frozen=True, slots=True)
 class UploadKey:
-    """`uploads/JOB/FILE/NAME`."""
+    """The key of an upload: `uploads/JOB/FILE/NAME`."""
 
     job_id: str
     file_id: str
@@ -25,7 +25,7 @@ class UploadKey:
 
     @classmethod
     def parse(cls, key: str) -> UploadKey | None:
-        """None where the key is not one of ours."""
+        """The parts of an upload's key; None if the key is not one."""
         parts = key.removeprefix(UPLOADS).split("/", 2)
         if not key.startswith(UPLOADS) or len(parts) != 3 or not parts[1].isdecimal():
             return None
@@ -33,10 +33,10 @@ class UploadKey:
 
 
 def result_key(job_id: str, file_id: str, crc32: int, name: str) -> str:
-    """`name` is the last part of the file's name, with the result's extension.
+    """The key of a result. name: the last part of the file's name, with the result's extension.
 
-    The CRC-32 is of the result's bytes: a worker that comes late, with an earlier attempt's options
-    or from another kind of processor, never writes over the result on record.
+    The key holds the CRC-32 of the result's bytes, so that a late worker, with an earlier attempt's
+    options or on another kind of processor, never overwrites the recorded result.
     """
     return f"{RESULTS}{job_id}/{file_id}/{crc32:08x}/{name}"
 
@@ -46,5 +46,5 @@ def archive_key(job_id: str, generation: int) -> str:
 
 
 def drop_job_id(key: str, etag: str, sequencer: str) -> str:
-    """The same for every delivery of one drop's event, another for the next object of that name."""
+    """A drop's job id: the same whenever its event is delivered, new for each object at the key."""
     return hashlib.sha256(f"{key}\n{etag}\n{sequencer}".encode()).hexdigest()[:32]

@@ -1,8 +1,9 @@
-"""The ledger: what each job has been counted with, so that totals can be kept by differences.
+"""The ledger: the counters each job has added to the totals, so that a change adds a difference.
 
 An account is a flat map of counters, such as `jobs.completed` or `models.u2netp.photos`. A job's
-account at any time is a function of the job alone. What the totals have of it so far is kept in
-its entry; counting it again adds the difference between the two, which is nothing for a repeat.
+account at any time is a function of the job alone. Its entry in the ledger holds the account that
+the totals already include. Counting the job again adds the difference between the two, which is
+nothing for a repeat.
 """
 
 from __future__ import annotations
@@ -15,35 +16,35 @@ from darkroom.jobs import Job
 from darkroom.states import JobStatus
 
 DELETED: Final = "deleted"
-"""How a job counts that was deleted, or left the table, before it was settled."""
+"""The status under which a job is counted if it was deleted, or expired, before it settled."""
 
 Account = Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """sequence: of the job's change that was counted last; 0 before any was."""
+    """A job's share of the totals. sequence: of its last counted change; 0 before the first."""
 
     sequence: int = 0
     account: Account = field(default_factory=dict)
 
 
 def settled_entry(job: Job) -> Entry | None:
-    """The entry of a job to which nothing more will happen; None for any other."""
+    """The entry of a settled job; None for any other."""
     return Entry(job.sequence, _account(job, job.status.value)) if job.settled else None
 
 
 def deleted_entry(job: Job) -> Entry | None:
-    """The entry of a job that is gone, from what it last was; None where that was settled.
+    """The entry of a deleted job, from its last state; None if it had settled.
 
-    A settled job was counted when it settled, and stays so. Otherwise its going is one change more
-    than the last it went through, and the last of all.
+    A settled job stays counted as it settled. For any other, the deletion is one more change after
+    the last recorded one, and the final one.
     """
     return None if job.settled else Entry(job.sequence + 1, _account(job, DELETED))
 
 
 def difference(known: Entry, new: Entry) -> dict[str, int]:
-    """What to add to the totals when `new` takes the place of `known`; nothing where it is late."""
+    """The amounts to add to the totals when `new` replaces `known`; none if `new` is outdated."""
     if new.sequence <= known.sequence:
         return {}
     names = {*known.account, *new.account}
@@ -52,7 +53,7 @@ def difference(known: Entry, new: Entry) -> dict[str, int]:
 
 
 def statistics(totals: Account) -> dict[str, Any]:
-    """What `GET /stats` tells; every status is there, every model that has processed a photo."""
+    """The body of `GET /stats`: every final status, and every model that has processed a photo."""
 
     def of(name: str) -> int:
         return totals.get(name, 0)
@@ -65,7 +66,9 @@ def statistics(totals: Account) -> dict[str, Any]:
     )
     return {
         "jobs": {status: of(f"jobs.{status}") for status in (*final, DELETED)},
-        "photos": {what: of(f"photos.{what}") for what in ("succeeded", "failed", "skipped")},
+        "photos": {
+            outcome: of(f"photos.{outcome}") for outcome in ("succeeded", "failed", "skipped")
+        },
         "bytes": {"in": of("bytes.in"), "out": of("bytes.out")},
         "models": {
             name: {

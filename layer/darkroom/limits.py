@@ -1,4 +1,4 @@
-"""What an upload may cost: every limit, its default, and the error for exceeding it.
+"""The limits on uploads, their defaults, and the errors for exceeding them.
 
 The defaults are the template's; `tests/test_template.py` compares the two.
 """
@@ -29,7 +29,7 @@ class Limits:
 
 
 def photo_too_large(limits: Limits) -> FileError:
-    """The same code and sentence wherever a photo's bytes are checked."""
+    """The error for a photo over the limit, the same wherever a photo's bytes are checked."""
     return FileError(
         FILE_TOO_LARGE,
         f"The photo is over the limit of {megabytes(limits.photo_bytes)}; send a smaller copy.",
@@ -40,10 +40,10 @@ def ratio_too_high(limits: Limits) -> FileError:
     return FileError(
         "ratio_too_high",
         f"The entry unpacks to over {limits.zip_ratio} times its compressed size, "
-        "as no photo does; pack it again or send it by itself.",
+        "which no photo does; pack it again or upload it on its own.",
     )
 
 
 def megabytes(size: int) -> str:
-    """A size in bytes as people read it: "50 MB"."""
+    """A size in bytes as text, such as "50 MB"."""
     return f"{size / 1e6:,.10g} MB"

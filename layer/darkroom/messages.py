@@ -93,7 +93,7 @@ class NudgeMessage(_Frozen):
 
 
 class ForgetMessage(_Frozen):
-    """Delete what is left of a deleted job: its files, followers and objects."""
+    """Delete the remains of a deleted job: its files, followers and objects."""
 
     kind: Literal["forget"] = "forget"
     job_id: str
@@ -103,7 +103,7 @@ class ArchiveMessage(_Frozen):
     """Build the ZIP of a job's results.
 
     upload_id, parts: for a ZIP that several workers build, the multipart upload and this worker's
-    share of it (first and last part number). Without them the work has not been shared out yet.
+    share of it (first and last part number). Without them the work is not divided yet.
     """
 
     kind: Literal["archive"] = "archive"
@@ -114,7 +114,7 @@ class ArchiveMessage(_Frozen):
 
 
 class WebhookMessage(_Frozen):
-    """Tell `url` that an attempt of a job has settled.
+    """Announce to `url` that an attempt of a job has settled.
 
     body: the JSON text to send, byte for byte the same on each try. tries: how many have failed.
     """
@@ -158,7 +158,7 @@ def expect(body: str, kind: type[_T]) -> _T:
 
 
 def _upgraded(body: Any) -> Any:
-    """A message as 0.1.0 sent it, which had no `kind`, in today's form. Others are unchanged.
+    """Convert a message as 0.1.0 sent it, without a `kind`. Others are unchanged.
 
     Messages wait on their queues while a new version is deployed, for up to 14 days.
     """
@@ -174,5 +174,5 @@ def _upgraded(body: Any) -> Any:
 
 
 def completion_id(job_id: str, attempt: int) -> str:
-    """Identifies one settling of a job, however often it is announced."""
+    """The id of one settling of a job, the same each time it is announced."""
     return f"{job_id}.{attempt}"

@@ -1,4 +1,4 @@
-"""Names people see: made safe for any file system they unpack to, and no two alike."""
+"""File names: made safe for any file system, and unique within an archive."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ import unicodedata
 from collections.abc import Iterable
 
 NAMELESS = "photo"
-# Of one component, in bytes of UTF-8: 255 is what file systems take, less room for " (100000)"
+# The most bytes of UTF-8 in a path component: file systems allow 255, less room for " (100000)"
 # and a new extension.
 COMPONENT_BYTES = 230
-# Of a whole path: within S3's 1,024 for a key, and what unpackers still cope with.
+# The most bytes of UTF-8 in a path: below S3's 1,024 for a key, and still handled by unpackers.
 PATH_BYTES = 900
-# What Windows forbids in names.
+# Characters that Windows forbids in names.
 _FORBIDDEN = re.compile(r'[<>:"|?*]')
 _RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])\s*(\.|$)", re.I)
 _DRIVE = re.compile(r"^[A-Za-z]:(?=/|$)")
-# Control characters and those that change a text's direction or cannot be seen (so that "gpj.exe"
-# cannot pass for a photo), lone surrogates, and line separators.
-_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-# Unseen too, but emoji and some scripts are spelt with them.
+# Control characters, invisible characters and those that change a text's direction (so that
+# "gpj.exe" cannot pass for a photo), lone surrogates, and line separators.
+_INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+# Invisible too, but emoji and some scripts need them.
 _JOINERS = "\u200c\u200d"
 # Windows drops dots and spaces at the end of a name.
 _EDGES = re.compile(rf"^[\s{_JOINERS}]+|[\s.{_JOINERS}]+$")
@@ -29,8 +29,8 @@ _EXTENSION = re.compile(r"\.(?=[^.]*[A-Za-z])[A-Za-z0-9]{1,5}$")
 def safe_path(raw: str) -> str:
     """`raw` as a relative path that is safe to write on Windows, macOS and Linux, never empty.
 
-    In NFC, with "/" between components, of which each has at most COMPONENT_BYTES and all together
-    PATH_BYTES; too many folders lose the outermost. Making it safe again changes nothing.
+    The path is in NFC, with "/" between components. A component has at most COMPONENT_BYTES. A path
+    over PATH_BYTES loses its outermost folders. The function is idempotent.
     """
     text = _DRIVE.sub("", raw.replace("\\", "/"))
     parts = [part for part in map(_safe_component, text.split("/")) if part]
@@ -40,8 +40,8 @@ def safe_path(raw: str) -> str:
 
 
 def _safe_component(raw: str) -> str:
-    """Empty for what names nothing, such as "." and ".."."""
-    visible = "".join(c for c in raw if c in _JOINERS or unicodedata.category(c) not in _UNSEEN)
+    """A path component made safe; empty for "." and ".." and others that name nothing."""
+    visible = "".join(c for c in raw if c in _JOINERS or unicodedata.category(c) not in _INVISIBLE)
     text = _EDGES.sub("", _FORBIDDEN.sub("_", unicodedata.normalize("NFC", visible)))
     if _RESERVED.match(text):
         stem, dot, rest = text.partition(".")
@@ -51,14 +51,14 @@ def _safe_component(raw: str) -> str:
 
 
 def _shortened(text: str, limit: int) -> str:
-    """`text` cut to `limit` bytes of UTF-8 between two characters."""
+    """`text` cut to at most `limit` bytes of UTF-8, between two characters."""
     data = text.encode()
     return text if len(data) <= limit else data[:limit].decode(errors="ignore")
 
 
 def split_extension(name: str) -> tuple[str, str]:
-    """The name "a.b.jpg" as "a.b" and ".jpg". What does not look like an extension belongs to the
-    name: "trip 1.5.2024" has none, nor has ".jpg"."""
+    """Split "a.b.jpg" into "a.b" and ".jpg". A suffix that does not look like an extension stays
+    in the name: "trip 1.5.2024" has no extension, nor has ".jpg"."""
     found = _EXTENSION.search(name)
     return (name, "") if not found or not found.start() else (name[: found.start()], found[0])
 
@@ -70,10 +70,11 @@ def with_extension(path: str, ext: str) -> str:
 
 
 class UniqueNames:
-    """Numbers collisions: a.png, a (2).png. The same paths in the same order get the same names.
+    """Numbers names that collide: a.png, a (2).png. The same paths in the same order get the same
+    names.
 
-    Names collide that differ only in case or in Unicode's forms, since they do on Windows and
-    macOS; a file and a folder collide too. Folders take the spelling they came with first.
+    Names that differ only in case or Unicode normalization collide, as on Windows and macOS; so do
+    a file and a folder. A folder keeps the spelling it first appeared with.
     """
 
     def __init__(self, reserved: Iterable[str] = ()) -> None:
@@ -82,12 +83,12 @@ class UniqueNames:
         self._next: dict[str, int] = {}
 
     def add(self, path: str) -> str:
-        """`path`, or a numbered form of it that nobody has been given yet."""
+        """`path`, or a numbered form of it that is not taken yet."""
         folder, _, name = path.rpartition("/")
         return self._claim(self._folder(folder), *split_extension(name))
 
     def _folder(self, path: str) -> str:
-        """What the folder `path` is called in the result; ends in "/" unless it is the root."""
+        """The unique name of the folder `path`; ends in "/" unless it is the root."""
         key = _key(path)
         if key not in self._folders:
             parent, _, name = path.rpartition("/")

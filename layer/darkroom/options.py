@@ -1,4 +1,4 @@
-"""What a user may ask of a photo: the options of a job, checked in one place for every entrance."""
+"""The options of a job, validated here for the API and for drops alike."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ CONTENT_TYPES = {
 }
 
 
-def _misfit(field: str, message: str) -> PydanticCustomError:
-    """Two options that exclude each other; `field` is the one to change."""
-    return PydanticCustomError("misfit", "{message}", {"field": field, "message": message})
+def _incompatible(field: str, message: str) -> PydanticCustomError:
+    """The error for options that exclude each other; `field` is the one to change."""
+    return PydanticCustomError("incompatible", "{message}", {"field": field, "message": message})
 
 
 class _Strict(BaseModel):
@@ -41,11 +41,11 @@ class _Strict(BaseModel):
 
 
 class FaceOptions(_Strict):
-    """How the picture is cropped to a face.
+    """How a photo is cropped to a face.
 
     padding: room on each side of the face's box, as a fraction of the box.
     aspect: width to height of the crop, such as "1:1" or "4:5"; null keeps the box's own.
-    align: turn the picture so that the eyes are level.
+    align: rotate the photo so that the eyes are level.
     """
 
     which: Literal["largest", "all"] = "largest"
@@ -56,12 +56,12 @@ class FaceOptions(_Strict):
 
 
 class Options(_Strict):
-    """Section 5 of the design. Defaults are what a user who says nothing gets.
+    """The options of a job, as in the section "Options" of docs/design.md.
 
     model: None means the deployment's default, which `resolve` fills in.
-    quality: 1-100 for webp, jpeg and avif; None is each encoder's own good default (for webp and
-        avif with transparency: lossless).
-    max_side: longest side of the result in pixels; a smaller picture is never enlarged.
+    quality: 1-100 for webp, jpeg and avif; None means the encoder's default (for webp and avif
+        with transparency: lossless).
+    max_side: longest side of the result in pixels; a smaller result is never enlarged.
     margin: room kept around a trimmed subject, as a fraction of its longer side.
     """
 
@@ -83,13 +83,13 @@ class Options(_Strict):
         opaque = self.background is not None and _OPAQUE.match(self.background)
         transparent = self.remove_bg and self.output == "cutout" and not opaque
         if self.format == "jpeg" and transparent:
-            raise _misfit(
+            raise _incompatible(
                 "format",
                 "JPEG has no transparency: give an opaque background such as #FFFFFF, "
                 "or choose png, webp or avif",
             )
         if self.output == "mask" and not self.remove_bg:
-            raise _misfit("output", "a mask is made by removing the background: set remove_bg")
+            raise _incompatible("output", "a mask needs the background removed: set remove_bg")
         return self
 
 
@@ -101,11 +101,11 @@ def parse_options(raw: object) -> Options:
     try:
         return Options.model_validate(raw)
     except ValidationError as error:
-        raise refusal(error, "invalid_options", "The options are not valid.", "options") from error
+        raise refusal(error, "invalid_options", "The options are not valid", "options") from error
 
 
 def parse_options_json(text: str) -> Options:
-    """Options from JSON text, as a dropped object's metadata carries them."""
+    """Options from JSON text, as in a drop's metadata. Raises InvalidRequest."""
     try:
         raw = json.loads(text)
     except ValueError as error:
@@ -118,7 +118,7 @@ def parse_options_json(text: str) -> Options:
 def resolve(options: Options, models: tuple[str, ...]) -> Options:
     """The same options with the model filled in; `models[0]` is the deployment's default.
 
-    Raises InvalidRequest (`unknown_model`) when this deployment does not carry the model.
+    Raises InvalidRequest (`unknown_model`) if this deployment does not have the model.
     """
     model = options.model or models[0]
     if model not in models:

@@ -1,4 +1,4 @@
-"""How far each file of a job has come, one byte a file, so that counting cannot go wrong.
+"""The tally of a job: one byte for each file, from which the job's counts are derived.
 
 A file's byte is `attempt * 8 + outcome`. Within an attempt a file ends once, and attempts only
 rise, so the larger byte is always the later one, and merging is `max`: any repetition and any
@@ -25,7 +25,7 @@ class Outcome(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """skipped: with those that a cancel left undone."""
+    """skipped: includes the files that were cancelled."""
 
     succeeded: int = 0
     failed: int = 0
@@ -44,7 +44,7 @@ def mark(attempt: int, outcome: Outcome) -> int:
 
 
 def merge(tally: bytes, marks: Mapping[int, int]) -> bytes:
-    """`tally` with the marks, keyed by file index, taken in; it grows to hold them."""
+    """`tally` with the marks (by file index) merged in; it grows to hold them."""
     if not marks:
         return tally
     merged = bytearray(tally.ljust(max(marks) + 1, b"\0"))
@@ -53,7 +53,7 @@ def merge(tally: bytes, marks: Mapping[int, int]) -> bytes:
     return bytes(merged)
 
 
-# For each outcome, the bytes of the other outcomes: what `translate` deletes to count it.
+# For each outcome, the bytes of all others, which `translate` deletes to count it.
 _OTHERS = {
     outcome: bytes(value for value in range(256) if value & 7 != outcome) for outcome in Outcome
 }
@@ -76,18 +76,18 @@ def ended(tally: bytes, indices: Iterable[int]) -> int:
 
 
 def attempt(tally: bytes, index: int) -> int:
-    """The latest attempt known of a file; 0 where nothing is."""
+    """The latest known attempt of a file; 0 if none is known."""
     return tally[index] >> 3 if index < len(tally) else 0
 
 
 def indices(tally: bytes, outcomes: Iterable[Outcome]) -> Iterator[int]:
-    """The files that ended so in their latest attempt."""
+    """The indices of the files whose latest attempt has one of these outcomes."""
     wanted = set(outcomes)
     return (index for index, value in enumerate(tally) if value & 7 in wanted)
 
 
 def pack(tally: bytes) -> bytes:
-    """For the job's item: 100,000 files take 25 KB while they run and 100 bytes at the end."""
+    """Compress a tally. Of 100,000 files it takes 25 KB while they run and 100 bytes at the end."""
     return zlib.compress(tally, 6)
 
 

@@ -1,4 +1,4 @@
-"""The progress document: what `GET /jobs/{id}` and the WebSocket tell of a job."""
+"""The progress document of a job, which `GET /jobs/{id}` returns and the WebSocket pushes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from darkroom.states import ArchiveStatus
 
 
 def progress_document(job: Job) -> dict[str, Any]:
-    """Under 32 KB, whatever the job: it tells of the latest files only."""
+    """The document of a job. It lists only the latest files, so it is always under 32 KB."""
     processed = job.counts.processed
     ready = job.archive.status is ArchiveStatus.READY
     return {

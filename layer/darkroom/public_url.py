@@ -15,11 +15,11 @@ from darkroom.addresses import IPAddress, is_public
 
 MAX_LENGTH: Final = 2048
 _CHARACTERS = re.compile(r"[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]*")
-"""Those of a URL (RFC 3986): Python would drop line breaks and tabs without a word."""
+"""The characters of a URL (RFC 3986). Python's parser would silently drop line breaks and tabs."""
 _LABEL = r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
 _NAME = re.compile(rf"(?=.{{1,253}}$){_LABEL}(\.{_LABEL})*")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
-"""A host that ends in a label like this is an IPv4 address to all that resolve it."""
+"""Resolvers treat a host whose last label looks like this as an IPv4 address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,24 +32,24 @@ class PublicUrl:
 
 
 def parse_public_url(url: str) -> PublicUrl:
-    """Raises ValueError, which says what is wrong with the URL."""
+    """Raises ValueError whose message says how to correct the URL."""
     if len(url) > MAX_LENGTH:
         raise ValueError(f"it has {len(url):,} characters; the limit is {MAX_LENGTH:,}")
     if not _CHARACTERS.fullmatch(url):
-        raise ValueError("it has characters that no URL has; percent-encode them")
+        raise ValueError("it has characters that a URL must not have; percent-encode them")
     try:
         parts = urlsplit(url)
         port = 443 if parts.port is None else parts.port
     except ValueError:
         raise ValueError("it is not a URL; write it as https://host/path") from None
     if parts.scheme != "https":
-        raise ValueError("it has to start with https://")
+        raise ValueError("it must start with https://")
     if "@" in parts.netloc:
-        raise ValueError("it may hold no user name and no password")
+        raise ValueError("it must not contain a user name or password; remove them")
     if "#" in url:
-        raise ValueError("it may have no fragment; leave out # and what follows")
+        raise ValueError("it must not contain a fragment; remove # and everything after it")
     if port == 0:
-        raise ValueError("it names port 0, where nobody listens")
+        raise ValueError("it names port 0, which cannot be called; give the receiver's port")
     path = parts.path or "/"
     return PublicUrl(_host(parts), port, f"{path}?{parts.query}" if parts.query else path)
 
@@ -58,18 +58,20 @@ def _host(parts: SplitResult) -> str:
     host = parts.hostname or ""
     address = _address(host, bracketed="[" in parts.netloc)
     if address is None and not _NAME.fullmatch(host):
-        raise ValueError("it needs the name of a host, in ASCII (an international one as xn--…)")
+        raise ValueError("it needs a host name in ASCII; write an international name as xn--…")
     if address is not None and not is_public(address):
-        raise ValueError("its address is not public; give one that can be reached from outside")
+        raise ValueError("its address is not public; give one that is reachable from the Internet")
     return host
 
 
 def _address(host: str, *, bracketed: bool) -> IPAddress | None:
-    """None for a name. Raises ValueError for what is meant as an address and is none."""
+    """The host as an IP address; None if it is a name. Raises ValueError for a malformed one."""
     try:
         if bracketed:
             return IPv6Address(host)
         numeric = _NUMBER.fullmatch(host.rpartition(".")[2])
         return IPv4Address(host) if numeric else None
     except ValueError:
-        raise ValueError("its host is written like an IP address and is none") from None
+        raise ValueError(
+            "its host looks like an IP address but is not a valid one; correct it"
+        ) from None

@@ -30,7 +30,7 @@ _BODY_CODES = {"jobs": "invalid_job", "retry": "invalid_retry"}
 
 
 def resolver(logger: Logger) -> APIGatewayHttpResolver:
-    """A resolver whose errors, whatever raises them, are problems with a code and a request id."""
+    """A resolver that answers every exception with a problem, with a code and a request id."""
     app = APIGatewayHttpResolver(
         enable_validation=True,
         response_validation_error_http_code=500,
@@ -62,7 +62,9 @@ def resolver(logger: Logger) -> APIGatewayHttpResolver:
 
     @app.not_found
     def unknown(_: NotFoundError) -> Response[str]:
-        return respond(404, "unknown_route", "There is nothing at this address.")
+        return respond(
+            404, "unknown_route", "There is no such route; check the method and the path."
+        )
 
     @app.exception_handler([Exception, ResponseValidationError])  # type: ignore[untyped-decorator]
     def crashed(_: Exception) -> Response[str]:
@@ -70,7 +72,7 @@ def resolver(logger: Logger) -> APIGatewayHttpResolver:
         return respond(
             500,
             "internal",
-            "Something went wrong on our side; try again, and quote this request id.",
+            "Something went wrong on our side; try again, and report the request id if it recurs.",
         )
 
     return app
@@ -97,19 +99,19 @@ def _refusal(errors: Sequence[Mapping[str, Any]], path: str) -> InvalidRequest:
     place = errors[0]["loc"][0]
     fields = [described(error, skip=1) for error in errors]
     if place != "body":
-        return invalid("invalid_query", "The query is not valid.", fields)
+        return invalid("invalid_query", "The query is not valid", fields)
     if all(error["loc"][1:2] == ("options",) for error in errors):
-        return invalid("invalid_options", "The options are not valid.", fields)
+        return invalid("invalid_options", "The options are not valid", fields)
     name = path.rstrip("/").rpartition("/")[2]
-    return invalid(_BODY_CODES[name], "The body is not valid.", fields)
+    return invalid(_BODY_CODES[name], "The body is not valid", fields)
 
 
 def _invalid_json() -> InvalidRequest:
-    return InvalidRequest("invalid_json", "The body is not valid JSON.")
+    return InvalidRequest("invalid_json", "The body is not valid JSON; send one JSON object.")
 
 
 def problem(status: int, code: str, message: str, request_id: str, **more: Any) -> Response[str]:
-    """RFC 9457: `title` is the status's own name, `detail` the sentence for people."""
+    """A problem of RFC 9457. `title` is the name of the status, `detail` the error's message."""
     body = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,

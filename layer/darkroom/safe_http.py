@@ -28,8 +28,8 @@ MOST_ADDRESSES = 3
 
 def resolve(host: str) -> list[IPAddress]:
     """Every address of a host, in the system's order of preference. Raises OSError."""
-    found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    return [ip_address(entry[4][0]) for entry in found]
+    entries = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    return [ip_address(entry[4][0]) for entry in entries]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ class SafeHttpClient:
                 return socket.create_connection((str(address), port), self.connect_seconds)
             except OSError as error:
                 failed = error
-        raise OutboundError("unreachable", "The host does not take connections.") from failed
+        raise OutboundError("unreachable", "The host does not accept connections.") from failed
 
     def _exchanged(
         self,
@@ -100,7 +100,7 @@ class SafeHttpClient:
         with secure, _cut_off(secure, self.whole_seconds):
             secure.do_handshake()
             client = http.client.HTTPSConnection(target.host, target.port, context=context)
-            client.sock = secure  # so that it opens none of its own
+            client.sock = secure  # so that it does not open a connection of its own
             client.request("POST", target.path, body, {**headers, "Connection": "close"})
             with closing(client.getresponse()) as response:
                 return response.status
@@ -108,7 +108,7 @@ class SafeHttpClient:
 
 @contextmanager
 def _cut_off(connection: socket.socket, seconds: float) -> Iterator[None]:
-    """End the connection after `seconds`, even if a byte now and then defeats the read time-out."""
+    """End the connection after `seconds`, even if single bytes keep each read from timing out."""
 
     def cut() -> None:
         with suppress(OSError):

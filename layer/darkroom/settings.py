@@ -17,8 +17,7 @@ _DEFAULTS: Final = Limits()
 class Settings(BaseModel):
     """The template gives each function only the settings it uses; the others keep their defaults.
 
-    models: those the process image carries, the default one first. Sizes in bytes, times in
-    seconds.
+    models: those in the process image, the default one first. Sizes in bytes, times in seconds.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -69,11 +68,11 @@ class Settings(BaseModel):
 
 
 class SettingsError(Exception):
-    """The deployment is misconfigured; the message names every setting that is wrong."""
+    """The deployment is misconfigured; the message names every wrong setting."""
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
-    """Settings are variables of the same name in upper case. Raises SettingsError."""
+    """Read each setting from the variable of its name in upper case. Raises SettingsError."""
     known = {
         name: environment[name.upper()]
         for name in Settings.model_fields
@@ -82,4 +81,4 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     try:
         return Settings.model_validate(known)
     except ValidationError as error:
-        raise SettingsError(f"Settings that are wrong: {summary(wrong_fields(error))}") from error
+        raise SettingsError(f"Correct these settings: {summary(wrong_fields(error))}") from error

@@ -1,4 +1,4 @@
-"""Which indices of a job belong to which of its uploads."""
+"""Spans: the file indices that each upload of a job has been assigned."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from darkroom import outcomes
 class Span:
     """The indices [first, first + length) of a listed upload's files.
 
-    files: how many of them are files; litter in a ZIP leaves gaps.
+    files: how many of the indices are files; entries of a ZIP that are ignored leave gaps.
     """
 
     first: int
@@ -25,9 +25,9 @@ def files_of(spans: Mapping[int, Span]) -> int:
 
 
 def recounted(spans: Mapping[int, Span], marks: bytes) -> Mapping[int, Span]:
-    """The spans with as many files as have ended in the tally `marks`.
+    """The spans with only the files that have ended in the tally `marks`.
 
-    A ZIP that failed half dealt out is a file itself, under its own index.
+    A ZIP that failed while it was being dispatched is itself a file, under its own index.
     """
     return {
         upload: replace(span, files=outcomes.ended(marks, _indices(upload, span)))

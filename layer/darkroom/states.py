@@ -1,10 +1,10 @@
-"""The states of jobs and files, and every legal move between them.
+"""The states of jobs and files, and the legal moves between them.
 
     job     awaiting_upload → queued → processing → completed | failed | cancelled | expired
     file    awaiting_upload → queued → succeeded | failed | skipped | cancelled
                             → expanded                  (a ZIP: its photos are files too)
 
-A job may end from every state before. A retry sets failed and cancelled files to queued again, and
+A job may end from any earlier state. A retry moves failed and cancelled files back to queued, and
 their job to processing. Every write to the table is conditional on the state it moves from.
 """
 
@@ -31,7 +31,7 @@ class JobStatus(StrEnum):
 
     @property
     def stopped(self) -> bool:
-        """None of its files is begun any more; those that have not begun end as cancelled."""
+        """Whether its remaining files end as cancelled instead of being started."""
         return self in (JobStatus.CANCELLED, JobStatus.EXPIRED)
 
 
@@ -76,7 +76,7 @@ class FileStatus(StrEnum):
 
     @property
     def outcome(self) -> Outcome:
-        """What the file counts as."""
+        """The outcome under which the file is counted."""
         return Outcome.__members__.get(self.name, Outcome.PENDING)
 
 

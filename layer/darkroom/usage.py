@@ -1,4 +1,4 @@
-"""What photos have taken and given: bytes in and out, and time by model."""
+"""Usage by photos: bytes in and out, and processing time by model."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 NO_MODEL: Final = "none"
-"""Whom photos count for that were only cropped."""
+"""The model name under which photos are counted that were only cropped."""
 
 
 class Timing(NamedTuple):
@@ -17,7 +17,10 @@ class Timing(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Of photos that succeeded. bytes_in: of the photos themselves, unpacked. models: by name."""
+    """Totals of photos that succeeded. models: by name.
+
+    bytes_in: of the photos, unpacked. bytes_out: of their results.
+    """
 
     bytes_in: int = 0
     bytes_out: int = 0

@@ -1,4 +1,4 @@
-"""Pydantic's complaints, told in the terms of the one who sent the data."""
+"""Pydantic's validation errors, reworded for the clients that sent the data."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pydantic import ValidationError
 from darkroom.errors import InvalidRequest
 
 _PLAIN = {
-    "extra_forbidden": "there is no such field here; check its spelling",
-    "missing": "this is needed",
+    "extra_forbidden": "there is no field of this name; check its spelling",
+    "missing": "this field is required",
     "model_type": "give a JSON object",
     "model_attributes_type": "give a JSON object",
     "dict_type": "give a JSON object",
@@ -40,11 +40,11 @@ def summary(fields: list[dict[str, Any]]) -> str:
     return "; ".join(f"{field['field']}: {field['message']}" for field in fields)
 
 
-def invalid(code: str, sentence: str, fields: list[dict[str, Any]]) -> InvalidRequest:
-    """The error to raise: `sentence` and every wrong field."""
-    return InvalidRequest(code, f"{sentence} {summary(fields)}.", fields)
+def invalid(code: str, start: str, fields: list[dict[str, Any]]) -> InvalidRequest:
+    """The error to raise: `start`, then every wrong field."""
+    return InvalidRequest(code, f"{start}; correct these fields: {summary(fields)}.", fields)
 
 
-def refusal(error: ValidationError, code: str, sentence: str, root: str = "") -> InvalidRequest:
+def refusal(error: ValidationError, code: str, start: str, root: str = "") -> InvalidRequest:
     """The same, from pydantic's own error."""
-    return invalid(code, sentence, wrong_fields(error, root))
+    return invalid(code, start, wrong_fields(error, root))

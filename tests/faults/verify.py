@@ -68,7 +68,7 @@ class Inspector:
 
     def dead_letters(self) -> list[str]:
         """Return the log line of each dead letter."""
-        return [line for line in logs.read(self.logs, "DeadLetters") if "Gave up" in line]
+        return [line for line in logs.read(self.logs, "DeadLetters") if "Dead letter" in line]
 
 
 @dataclass

@@ -94,7 +94,13 @@ def test_a_job_created_by_the_api_is_announced(api: Api, stack: Stack, every_job
     assert shape(detail) == shape(EXAMPLE)
     assert detail["id"] == f"{job['job_id']}.1"
     assert (detail["status"], detail["job_type"], detail["attempt"]) == ("completed", "single", 1)
-    assert detail["summary"] == {"total": 1, "succeeded": 1, "failed": 0, "skipped": 0}
+    assert detail["summary"] == {
+        "total": 1,
+        "succeeded": 1,
+        "failed": 0,
+        "skipped": 0,
+        "success_percentage": 100.0,
+    }
     assert (detail["error"], detail["source"]) == (None, None)
     assert detail["created_at"] < detail["completed_at"]
     s3 = stack.client("s3")

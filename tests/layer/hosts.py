@@ -1,8 +1,8 @@
-"""Addresses that must not be called."""
+"""Addresses that the service must not call."""
 
 from __future__ import annotations
 
-INSIDE = [
+PRIVATE = [
     "0.0.0.0",
     "10.1.2.3",
     "100.64.0.1",

@@ -1,4 +1,4 @@
-"""Objects read in bulk, and what is left to boto3."""
+"""Bulk reads, and the cases that are left to boto3."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ DATA = bytes(range(200))
 @pytest.mark.parametrize(
     "key", ["results/j/1/a.png", "results/j/1/süß & +100% ~(1)=?#.png", "results/j/1/照片.png"]
 )
-def test_a_range_of_any_key_is_read(cloud: Cloud, key: str) -> None:
+def test_reads_a_range_of_any_key(cloud: Cloud, key: str) -> None:
     cloud.put(key, DATA)
     assert cloud.services.results.read_range(key, 0, 200) == DATA
     assert cloud.services.results.read_range(key, 17, 90) == DATA[17:90]
 
 
-def test_it_goes_where_boto3_goes_and_signs_for_the_same(cloud: Cloud) -> None:
+def test_requests_have_the_url_and_the_signing_scope_of_boto3(cloud: Cloud) -> None:
     key = "results/j/1/ä (1)+.png"
     cloud.put(key, DATA)
     seen: list[Any] = []
@@ -46,22 +46,22 @@ def test_it_goes_where_boto3_goes_and_signs_for_the_same(cloud: Cloud) -> None:
 
 
 def _scope(request: Any) -> str:
-    """Key id, day, region and service."""
+    """The signing scope: key id, day, region and service."""
     signed = request.headers["Authorization"]
     text = signed.decode() if isinstance(signed, bytes) else signed
     return text.partition("Credential=")[2].partition(",")[0]
 
 
-def once(cloud: Cloud, answer: Any) -> list[str]:
-    """The first GET is answered with `answer`; returns a list that fills with what is asked."""
-    asked: list[str] = []
+def answer_first(cloud: Cloud, answer: Any) -> list[str]:
+    """Answer the first GET with `answer`. Returns a list that fills with the requested URLs."""
+    requested: list[str] = []
 
     def hook(request: Any, **_: Any) -> Any:
-        asked.append(request.url)
-        return answer(request) if len(asked) == 1 else None
+        requested.append(request.url)
+        return answer(request) if len(requested) == 1 else None
 
     cloud.services.bucket.client.meta.events.register_first("before-send.s3.GetObject", hook)
-    return asked
+    return requested
 
 
 class CutOff(io.BytesIO):
@@ -72,13 +72,15 @@ class CutOff(io.BytesIO):
 
 
 @pytest.mark.parametrize(("status", "body"), [(503, b"<Error/>"), (206, DATA[:10]), (200, DATA)])
-def test_what_is_not_answered_as_asked_is_asked_again(
+def test_an_incomplete_response_is_repeated_through_boto3(
     cloud: Cloud, status: int, body: bytes
 ) -> None:
     cloud.put("results/a.png", DATA)
-    asked = once(cloud, lambda request: AWSResponse(request.url, status, {}, io.BytesIO(body)))
+    requested = answer_first(
+        cloud, lambda request: AWSResponse(request.url, status, {}, io.BytesIO(body))
+    )
     assert cloud.services.results.read_range("results/a.png", 0, 100) == DATA[:100]
-    assert len(asked) == 2
+    assert len(requested) == 2
 
 
 @pytest.mark.parametrize(
@@ -91,26 +93,26 @@ def test_what_is_not_answered_as_asked_is_asked_again(
     ],
     ids=lambda error: type(error).__name__,
 )
-def test_a_broken_connection_is_made_good(cloud: Cloud, error: Exception) -> None:
+def test_a_connection_error_is_retried_through_boto3(cloud: Cloud, error: Exception) -> None:
     def broken(request: Any) -> Any:
         raise error
 
     cloud.put("results/a.png", DATA)
-    once(cloud, broken)
+    answer_first(cloud, broken)
     assert cloud.services.results.read_range("results/a.png", 0, 100) == DATA[:100]
 
 
-def test_so_is_one_that_breaks_half_way(cloud: Cloud) -> None:
+def test_a_connection_that_breaks_halfway_is_retried_through_boto3(cloud: Cloud) -> None:
     cloud.put("results/a.png", DATA)
-    once(cloud, lambda request: AWSResponse(request.url, 206, {}, CutOff()))
+    answer_first(cloud, lambda request: AWSResponse(request.url, 206, {}, CutOff()))
     assert cloud.services.results.read_range("results/a.png", 0, 100) == DATA[:100]
 
 
-def test_what_is_not_there_is_named(cloud: Cloud) -> None:
+def test_a_missing_object_raises_no_such_key(cloud: Cloud) -> None:
     with pytest.raises(ClientError, match="NoSuchKey"):
         cloud.services.results.read_range("results/none.png", 0, 10)
 
 
-def test_an_object_that_is_shorter_comes_as_far_as_it_goes(cloud: Cloud) -> None:
+def test_a_shorter_object_is_read_to_its_end(cloud: Cloud) -> None:
     cloud.put("results/a.png", DATA)
     assert cloud.services.results.read_range("results/a.png", 150, 300) == DATA[150:]

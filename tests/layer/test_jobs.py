@@ -1,4 +1,4 @@
-"""The job's states and counts: pure, so every path can be walked."""
+"""The states and counts of a job. Jobs are pure, so every path can be tested."""
 
 from __future__ import annotations
 
@@ -45,14 +45,14 @@ def test_the_total_is_unknown_until_every_upload_is_listed() -> None:
     assert job.with_events([ended(0)]).status is JobStatus.COMPLETED
 
 
-def test_two_archives_get_indices_of_their_own() -> None:
+def test_two_zips_get_separate_indices() -> None:
     job = a_job(uploads=2).zip_listed(1, 5, 5).zip_listed(0, 4, 4)
     first, second = job.spans[1], job.spans[0]
     assert (first.first, second.first, job.total) == (2, 7, 9)
 
 
 @given(st.lists(st.integers(0, BULK), min_size=1, max_size=8))
-def test_a_job_is_large_by_its_files_and_stays_so(sizes: list[int]) -> None:
+def test_a_job_is_bulk_by_its_listed_files_and_stays_bulk(sizes: list[int]) -> None:
     job, listed = a_job(uploads=len(sizes)), 0
     for upload, files in enumerate(sizes):
         job = job.zip_listed(upload, length=2 * files, files=files)
@@ -77,33 +77,35 @@ def test_listing_twice_changes_nothing() -> None:
         ([Outcome.SUCCEEDED, Outcome.FAILED, Outcome.SKIPPED], JobStatus.COMPLETED, None),
     ],
 )
-def test_how_a_job_ends(outcomes: list[Outcome], status: JobStatus, code: str | None) -> None:
+def test_the_final_status_of_a_job(
+    outcomes: list[Outcome], status: JobStatus, code: str | None
+) -> None:
     job = a_job().zip_listed(0, len(outcomes), len(outcomes))
     job = job.with_events([ended(1 + index, outcome) for index, outcome in enumerate(outcomes)])
     assert job.status is status
     assert (job.error["code"] if job.error else None) == code
 
 
-def test_an_archive_without_a_photo_ends_at_once() -> None:
+def test_a_zip_without_photos_fails_at_once() -> None:
     job = a_job().zip_listed(0, 3, 0)
     assert job.status is JobStatus.FAILED
     assert job.error is not None
     assert job.error["code"] == "no_photos"
 
 
-def test_a_job_is_settled_when_nothing_more_will_happen_to_it() -> None:
+def test_a_job_is_settled_when_all_work_is_done() -> None:
     job = a_job(uploads=2).image_listed(0).with_events([ended(0)])
-    assert not job.settled, "an upload is still to come"
+    assert not job.settled, "an upload has not arrived"
     job = job.cancelled()
-    assert not job.settled, "what was cancelled is still to be counted"
+    assert not job.settled, "the cancelled file is not counted"
     job = job.with_events([ended(1, Outcome.CANCELLED)])
-    assert not job.settled, "the ZIP is still to be made"
+    assert not job.settled, "the archive is not built"
     assert job.with_archive(Archive(ArchiveStatus.READY, 1, 10)).settled
     assert job.with_archive(Archive(ArchiveStatus.FAILED, 1)).settled
     assert a_job().image_listed(0).with_events([ended(0, Outcome.FAILED)]).settled
 
 
-def test_a_late_archive_of_an_earlier_generation_is_not_taken() -> None:
+def test_an_archive_of_an_earlier_generation_is_ignored() -> None:
     job = a_job(archive=Archive(ArchiveStatus.BUILDING, 2))
     assert job.with_archive(Archive(ArchiveStatus.READY, 1, 99)) is job
     assert job.with_archive(Archive(ArchiveStatus.READY, 2, 99)).archive.size == 99
@@ -113,10 +115,10 @@ outcomes = st.lists(st.sampled_from(ENDED), min_size=1, max_size=40)
 
 
 @given(outcomes, st.data())
-def test_any_repetition_and_order_counts_the_same(
+def test_any_repetition_and_order_of_events_gives_the_same_counts(
     truth: list[Outcome], data: st.DataObject
 ) -> None:
-    """However often and in whatever batches the stream tells it, the counts are the truth's."""
+    """The counts are true however often, and in whatever batches, the stream delivers events."""
     listed = a_job().zip_listed(0, len(truth), len(truth))
     events = [ended(1 + index, outcome) for index, outcome in enumerate(truth)]
     repeats = data.draw(st.lists(st.sampled_from(events), max_size=40))
@@ -140,7 +142,7 @@ def test_any_repetition_and_order_counts_the_same(
 
 
 @given(st.permutations([ended(1, Outcome.FAILED, 1), ended(1, Outcome.SUCCEEDED, 2)]))
-def test_the_later_attempt_counts_whichever_is_told_first(events: list[FileEvent]) -> None:
+def test_the_later_attempt_counts_in_any_order_of_events(events: list[FileEvent]) -> None:
     job = a_job().zip_listed(0, 2, 2)
     for event in events:
         job = job.with_events([event])
@@ -152,10 +154,16 @@ def full_job() -> Job:
     return job.with_events([ended(0), ended(4, Outcome.FAILED), ended(5, Outcome.SKIPPED)])
 
 
-def test_the_document_is_the_agreed_one() -> None:
+def test_the_document_has_the_specified_fields() -> None:
     document = progress_document(full_job())
     assert document["progress"] == {"processed": 3, "total": 9, "percentage": 33.3}
-    assert document["summary"] == {"succeeded": 1, "failed": 1, "skipped": 1}
+    assert document["summary"] == {
+        "total": 9,
+        "succeeded": 1,
+        "failed": 1,
+        "skipped": 1,
+        "success_percentage": 11.1,
+    }
     assert document["metadata"] == {
         "created_at": "2023-11-14T22:13:20.000Z",
         "updated_at": document["metadata"]["updated_at"],
@@ -166,6 +174,7 @@ def test_the_document_is_the_agreed_one() -> None:
         "file_id": "000000",
         "name": "photo-0.jpg",
         "status": "succeeded",
+        "error": None,
     }
     assert list(document) == [
         "type",
@@ -192,7 +201,7 @@ def test_a_document_stays_small() -> None:
     assert len(json.dumps(document, ensure_ascii=False).encode()) < 32 * 1024
 
 
-def test_a_job_comes_back_from_the_table_and_the_stream_as_it_was() -> None:
+def test_a_job_survives_the_table_and_the_stream() -> None:
     job = full_job()
     item = job_item(job)
     assert job_from(item) == job
@@ -201,13 +210,13 @@ def test_a_job_comes_back_from_the_table_and_the_stream_as_it_was() -> None:
     assert job_from(from_stream(image)) == job
 
 
-def test_a_finished_job_of_many_files_takes_next_to_no_room() -> None:
+def test_the_tally_of_a_large_finished_job_is_small() -> None:
     done = bytes([mark(1, Outcome.SUCCEEDED)]) * 100_000
     assert len(pack(done)) < 300
     assert unpack(pack(done)) == done
 
 
-def test_what_its_files_took_is_kept_through_a_retry() -> None:
+def test_usage_is_kept_through_a_retry() -> None:
     job = a_job().zip_listed(0, 3, 3)
     job = job.with_events([ended(1), ended(2), ended(3, Outcome.FAILED)]).retried()
     job = job.with_events([ended(3, attempt=2), ended(1)])
@@ -219,10 +228,10 @@ def test_what_its_files_took_is_kept_through_a_retry() -> None:
     }
 
 
-# ---- what the sweep does
+# ---- the sweep's changes
 
 
-def test_a_job_that_nothing_was_uploaded_for_expires() -> None:
+def test_a_job_without_uploads_expires() -> None:
     job = a_job(uploads=2).expired()
     assert (job.status, job.total, job.settled) == (JobStatus.EXPIRED, 2, False)
     assert job.error is not None
@@ -231,12 +240,12 @@ def test_a_job_that_nothing_was_uploaded_for_expires() -> None:
     assert (job.counts.skipped, job.settled) == (2, True)
 
 
-def test_a_job_that_has_anything_does_not_expire() -> None:
+def test_a_job_with_an_upload_does_not_expire() -> None:
     for job in (a_job(uploads=2).image_listed(0), a_job().cancelled(), full_job()):
         assert job.expired() is job
 
 
-def test_any_movement_makes_a_nudge_the_first_again() -> None:
+def test_any_other_change_resets_the_nudges() -> None:
     job = a_job(uploads=2).image_listed(0).nudged()
     assert job.nudged().nudges == 2
     assert job.with_events([ended(0)]).nudges == 0
@@ -244,20 +253,20 @@ def test_any_movement_makes_a_nudge_the_first_again() -> None:
     assert job.image_listed(1).nudges == 0
 
 
-def test_photos_that_a_failed_zip_never_dealt_out_are_not_waited_for() -> None:
-    """Listed with 5 photos, given up when 2 were dealt out: those and the ZIP itself count."""
+def test_photos_that_a_failed_zip_did_not_dispatch_are_not_waited_for() -> None:
+    """Listed with 5 photos, failed after 2 were dispatched: those and the ZIP itself count."""
     job = a_job(uploads=2).image_listed(1).zip_listed(0, 7, 5)
     job = job.with_events([ended(0, Outcome.FAILED), ended(1), ended(2), ended(4)])
     assert (job.total, job.status) == (6, JobStatus.PROCESSING)
     job = job.closed()
     assert (job.total, job.counts.processed, job.status) == (4, 4, JobStatus.COMPLETED)
     assert job.closed() is job
-    again = job.retried()
-    assert (again.total, again.counts.processed) == (4, 3)
-    assert again.with_events([ended(0, Outcome.FAILED, 2)]).status is JobStatus.COMPLETED
+    retried = job.retried()
+    assert (retried.total, retried.counts.processed) == (4, 3)
+    assert retried.with_events([ended(0, Outcome.FAILED, 2)]).status is JobStatus.COMPLETED
 
 
-def test_a_whole_job_is_closed_as_it_is() -> None:
+def test_closing_a_complete_job_changes_nothing() -> None:
     job = a_job(uploads=2).zip_listed(0, 9, 2).image_listed(1)
     job = job.with_events([ended(1), ended(2), ended(8)])
     assert job.closed() is job
@@ -266,14 +275,14 @@ def test_a_whole_job_is_closed_as_it_is() -> None:
 # ---- cancel and retry
 
 
-def test_a_cancel_waits_for_nothing_that_has_not_come() -> None:
+def test_a_cancelled_job_does_not_wait_for_missing_uploads() -> None:
     job = a_job(uploads=3).zip_listed(0, 5, 4).cancelled()
     assert (job.status, job.total) == (JobStatus.CANCELLED, 6)
     assert job.cancelled() is job
     assert job.zip_listed(1, 9, 9) is job
 
 
-def test_a_cancelled_job_counts_what_was_under_way_and_keeps_its_results() -> None:
+def test_a_cancelled_job_counts_files_in_progress_and_keeps_its_results() -> None:
     job = a_job().zip_listed(0, 3, 3).with_events([ended(1)]).cancelled()
     assert job.archive.status is ArchiveStatus.NONE
     job = job.with_events([ended(2), ended(3, Outcome.CANCELLED)])
@@ -281,7 +290,7 @@ def test_a_cancelled_job_counts_what_was_under_way_and_keeps_its_results() -> No
     assert (job.archive.status, job.archive.generation) == (ArchiveStatus.BUILDING, 1)
 
 
-def test_a_retry_takes_up_what_failed_and_nothing_else() -> None:
+def test_a_retry_requeues_only_failed_and_cancelled_files() -> None:
     outcomes = [Outcome.SUCCEEDED, Outcome.FAILED, Outcome.SKIPPED, Outcome.CANCELLED]
     job = a_job().zip_listed(0, 4, 4)
     job = job.with_events([ended(1 + index, outcome) for index, outcome in enumerate(outcomes)])
@@ -294,7 +303,7 @@ def test_a_retry_takes_up_what_failed_and_nothing_else() -> None:
     assert job.archive.status is ArchiveStatus.NONE
 
     late = job.with_events([ended(2, Outcome.FAILED)])
-    assert late is job, "an earlier attempt's outcome is no news"
+    assert late is job, "an outcome of an earlier attempt changes nothing"
     job = job.with_events([ended(2, attempt=2), ended(4, attempt=2)])
     assert (job.status, job.counts.succeeded) == (JobStatus.COMPLETED, 3)
     assert (job.archive.status, job.archive.generation) == (ArchiveStatus.BUILDING, 2)
@@ -320,7 +329,7 @@ def test_a_failed_job_can_be_retried_to_success() -> None:
         ),
     ],
 )
-def test_what_cannot_be_retried_says_so(job: Job, code: str) -> None:
+def test_a_job_that_cannot_be_retried_raises_a_conflict(job: Job, code: str) -> None:
     with pytest.raises(Conflict) as refused:
         job.retried()
     assert refused.value.code == code
@@ -330,7 +339,7 @@ TestWalk = Walk.TestCase
 
 
 @pytest.mark.parametrize(("before", "after"), list(product(JobStatus, JobStatus)))
-def test_no_job_makes_a_move_that_is_not_legal(before: JobStatus, after: JobStatus) -> None:
+def test_the_legal_moves_of_a_job(before: JobStatus, after: JobStatus) -> None:
     final = {JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED, JobStatus.EXPIRED}
     order = [JobStatus.AWAITING_UPLOAD, JobStatus.QUEUED, JobStatus.PROCESSING]
     if before in final:

@@ -1,4 +1,4 @@
-"""Messages: one type each, whatever version sent them, and S3's events beside them."""
+"""Parsing messages of this and of the previous version, and S3 events."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ KINDS = get_args(Message)
 
 
 @pytest.mark.parametrize("letter", LETTERS, ids=lambda letter: letter.kind)
-def test_a_message_survives_its_queue(letter: Message) -> None:
+def test_a_message_is_parsed_as_it_was_sent(letter: Message) -> None:
     assert parse_message(letter.model_dump_json(exclude_none=True)) == letter
     assert expect(letter.model_dump_json(), type(letter)) == letter
 
 
-def test_there_is_a_letter_of_every_kind() -> None:
+def test_letters_cover_every_kind() -> None:
     assert {type(letter) for letter in LETTERS} == set(KINDS)
     assert len({kind.model_fields["kind"].default for kind in KINDS}) == len(KINDS)
 
@@ -60,22 +60,22 @@ IMAGE: dict[str, Any] = {
         (IMAGE, ImageMessage),
     ],
 )
-def test_messages_of_the_version_before_still_parse(body: Any, message: type) -> None:
+def test_messages_of_the_previous_version_still_parse(body: Any, message: type) -> None:
     parsed = parse_message(json.dumps(body))
     assert type(parsed) is message
-    told = parsed.model_dump(exclude_none=True)
+    fields = parsed.model_dump(exclude_none=True)
     for name, value in body.items():
         if name in ("retry", "nudge", "forget"):
-            assert (told["kind"], told["job_id"]) == (name, value)
+            assert (fields["kind"], fields["job_id"]) == (name, value)
         elif not isinstance(value, dict):
-            assert told[name] == (tuple(value) if isinstance(value, list) else value)
+            assert fields[name] == (tuple(value) if isinstance(value, list) else value)
 
 
 @pytest.mark.parametrize(
     "body",
     ["", "{", "[]", "null", "7", "{}", '{"kind": "x"}', '{"kind": "forget"}', '{"hello": 1}'],
 )
-def test_anything_else_is_refused(body: str) -> None:
+def test_other_bodies_are_refused(body: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         parse_message(body)
     with pytest.raises(ValueError, match=r"."):
@@ -87,20 +87,20 @@ def test_a_message_on_the_wrong_queue_is_refused() -> None:
         expect(ForgetMessage(job_id="j1").model_dump_json(), ImageMessage)
 
 
-def test_an_s3_event_tells_of_uploads() -> None:
-    found = {"key": "inbox/a+b%2Bc.jpg", "eTag": "e", "size": 7, "sequencer": "1"}
-    event = {"Records": [{"s3": {"object": found}}, {"s3": {"object": found | {"size": 8}}}]}
+def test_an_s3_event_is_converted_to_uploads() -> None:
+    dropped = {"key": "inbox/a+b%2Bc.jpg", "eTag": "e", "size": 7, "sequencer": "1"}
+    event = {"Records": [{"s3": {"object": dropped}}, {"s3": {"object": dropped | {"size": 8}}}]}
     first, second = messages_in(json.dumps(event))
     assert first == UploadMessage(key="inbox/a b+c.jpg", etag="e", size=7, sequencer="1")
     assert isinstance(second, UploadMessage)
     assert second.size == 8
 
 
-def test_s3s_test_event_tells_of_nothing() -> None:
+def test_the_s3_test_event_contains_no_message() -> None:
     assert messages_in('{"Service": "Amazon S3", "Event": "s3:TestEvent"}') == []
 
 
 @pytest.mark.parametrize("record", [{}, {"s3": {}}, {"s3": {"object": {"key": "a"}}}, [], 7])
-def test_an_event_about_no_object_is_refused(record: Any) -> None:
+def test_an_event_without_an_object_is_refused(record: Any) -> None:
     with pytest.raises(ValueError, match="not an S3 event"):
         messages_in(json.dumps({"Records": [record]}))

@@ -1,4 +1,4 @@
-"""Names people see: safe wherever they are unpacked, and no two alike."""
+"""File names: safe on every file system, and unique within an archive."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_safe_path_is_safe(raw: str) -> None:
         assert part.split(".")[0].strip().lower() not in {"con", "nul", "aux", "prn", "com1"}
 
 
-def test_too_many_folders_lose_the_outermost() -> None:
+def test_a_path_that_is_too_long_loses_its_outermost_folders() -> None:
     path = safe_path("/".join(["folder"] * 500) + "/a.jpg")
     assert len(path.encode()) <= PATH_BYTES
     assert path.endswith("folder/a.jpg")
@@ -108,7 +108,7 @@ def test_files_and_folders_collide() -> None:
 
 
 @given(st.lists(ANY.map(safe_path), max_size=30))
-def test_no_two_names_are_alike(paths: list[str]) -> None:
+def test_names_are_unique(paths: list[str]) -> None:
     result = named(*paths)
     assert result == named(*paths), "the same for the same order"
     keys = [unicodedata.normalize("NFC", path.casefold()) for path in result]
@@ -118,6 +118,6 @@ def test_no_two_names_are_alike(paths: list[str]) -> None:
     assert result == [safe_path(path) for path in result], "still safe"
 
 
-def test_a_hundred_thousand_of_the_same_name() -> None:
+def test_a_hundred_thousand_equal_names_are_numbered() -> None:
     names = UniqueNames()
     assert [names.add("a.png") for _ in range(100_000)][-1] == "a (100000).png"

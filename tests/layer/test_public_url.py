@@ -1,4 +1,4 @@
-"""Which callback URLs are taken, and which addresses are public."""
+"""Which callback URLs are accepted, and which addresses are public."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from darkroom.addresses import is_public
 from darkroom.public_url import PublicUrl, parse_public_url
-from tests.layer.hosts import INSIDE
+from tests.layer.hosts import PRIVATE
 
-OUTSIDE = [
+PUBLIC = [
     "8.8.8.8",
     "93.184.216.34",
     "100.63.255.255",
@@ -27,18 +27,18 @@ OUTSIDE = [
 ]
 
 
-@pytest.mark.parametrize("address", INSIDE)
-def test_what_leads_inside_is_not_public(address: str) -> None:
+@pytest.mark.parametrize("address", PRIVATE)
+def test_private_addresses_are_not_public(address: str) -> None:
     assert not is_public(ip_address(address))
 
 
-@pytest.mark.parametrize("address", OUTSIDE)
-def test_what_anyone_can_reach_is_public(address: str) -> None:
+@pytest.mark.parametrize("address", PUBLIC)
+def test_public_addresses_are_public(address: str) -> None:
     assert is_public(ip_address(address))
 
 
 @given(st.ip_addresses(v=4))
-def test_an_address_inside_another_is_judged_by_itself(inner: IPv4Address) -> None:
+def test_an_embedded_ipv4_address_decides(inner: IPv4Address) -> None:
     number = int(inner)
     for outer in (
         IPv6Address(0xFFFF << 32 | number),
@@ -49,7 +49,7 @@ def test_an_address_inside_another_is_judged_by_itself(inner: IPv4Address) -> No
 
 
 @given(st.ip_addresses(v=6))
-def test_of_other_ipv6_addresses_only_global_unicast_is_public(address: IPv6Address) -> None:
+def test_other_ipv6_addresses_are_public_only_in_global_unicast(address: IPv6Address) -> None:
     if address.ipv4_mapped is None and int(address) >> 32 != 0x64FF9B << 64:
         assert not is_public(address) or int(address) >> 125 == 1
 
@@ -67,12 +67,12 @@ def test_of_other_ipv6_addresses_only_global_unicast_is_public(address: IPv6Addr
         ("https://1password.com/", PublicUrl("1password.com", 443, "/")),
     ],
 )
-def test_a_url_is_read(url: str, expected: PublicUrl) -> None:
+def test_a_url_is_parsed(url: str, expected: PublicUrl) -> None:
     assert parse_public_url(url) == expected
 
 
 @pytest.mark.parametrize(
-    ("url", "why"),
+    ("url", "reason"),
     [
         ("", "https://"),
         ("http://shop.example/", "https://"),
@@ -110,27 +110,27 @@ def test_a_url_is_read(url: str, expected: PublicUrl) -> None:
         ("https://[shop.example]/", "not a URL|like an IP address"),
     ],
 )
-def test_what_is_no_callback_url_says_why(url: str, why: str) -> None:
-    with pytest.raises(ValueError, match=why):
+def test_a_url_that_is_not_allowed_is_refused_with_the_reason(url: str, reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
         parse_public_url(url)
 
 
-@pytest.mark.parametrize("address", INSIDE)
-def test_no_url_names_an_address_inside(address: str) -> None:
+@pytest.mark.parametrize("address", PRIVATE)
+def test_a_url_with_a_private_address_is_refused(address: str) -> None:
     host = f"[{address}]" if ":" in address else address
     with pytest.raises(ValueError):
         parse_public_url(f"https://{host}/")
 
 
 @given(st.text(max_size=60))
-def test_any_text_is_a_url_or_a_sentence(rest: str) -> None:
+def test_any_text_is_parsed_or_refused_with_a_sentence(rest: str) -> None:
     for text in (rest, f"https://{rest}", f"https://shop.example{rest}"):
         try:
-            found = parse_public_url(text)
+            parsed = parse_public_url(text)
         except ValueError as error:
             assert str(error).startswith("it")
         else:
-            assert found.host
-            assert found.path.startswith("/")
-            assert (found.host + found.path).isascii()
-            assert (found.host + found.path).isprintable()
+            assert parsed.host
+            assert parsed.path.startswith("/")
+            assert (parsed.host + parsed.path).isascii()
+            assert (parsed.host + parsed.path).isprintable()

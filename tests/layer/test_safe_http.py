@@ -1,4 +1,4 @@
-"""The sender of webhooks against a real TLS server: what arrives, and who is never called."""
+"""The HTTP client for webhooks against a real TLS server: requests, and refused addresses."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pytest
 
 from darkroom.errors import OutboundError
 from darkroom.safe_http import SafeHttpClient
-from tests.layer.hosts import INSIDE
+from tests.layer.hosts import PRIVATE
 from tests.receiver import HOST, Answering, Authority, Receiver, authority, status
 
 BODY = '{"é": 1}'.encode()
@@ -39,7 +39,7 @@ def at(*addresses: str) -> Callable[[str], list[Any]]:
 
 @pytest.fixture
 def sender(trusted: Authority) -> SafeHttpClient:
-    """As in production, but that loopback is where receivers are, and their authority is known."""
+    """The production client, except that it calls loopback and trusts the tests' authority."""
     return SafeHttpClient(
         resolve=at("127.0.0.1"),
         allowed=lambda address: True,
@@ -54,7 +54,7 @@ def refusal(sender: SafeHttpClient, url: str) -> str:
     return refused.value.code
 
 
-def test_what_is_sent_arrives(sender: SafeHttpClient, receiver: Receiver) -> None:
+def test_a_request_arrives(sender: SafeHttpClient, receiver: Receiver) -> None:
     assert sender.post(receiver.url, {"webhook-id": "j1.1"}, BODY) == 204
     [request] = receiver.requests
     assert request.path == "/done?from=darkroom"
@@ -65,13 +65,13 @@ def test_what_is_sent_arrives(sender: SafeHttpClient, receiver: Receiver) -> Non
 
 
 @pytest.mark.parametrize("code", [200, 201, 299, 400, 404, 410, 429, 500, 503])
-def test_every_status_is_told(sender: SafeHttpClient, receiver: Receiver, code: int) -> None:
+def test_every_status_is_returned(sender: SafeHttpClient, receiver: Receiver, code: int) -> None:
     receiver.answer = status(code)
     assert sender.post(receiver.url, {}, BODY) == code
 
 
 @pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
-def test_no_redirect_is_followed(
+def test_redirects_are_not_followed(
     sender: SafeHttpClient, receiver: Receiver, trusted: Authority, code: int
 ) -> None:
     with Receiver().listening(trusted.chain) as inside:
@@ -81,23 +81,21 @@ def test_no_redirect_is_followed(
     assert len(receiver.requests) == 1
 
 
-def test_a_host_that_is_resolved_is_not_resolved_again(
-    sender: SafeHttpClient, receiver: Receiver
-) -> None:
-    """A name that leads outside when it is looked at and inside when it is used."""
+def test_a_host_is_resolved_only_once(sender: SafeHttpClient, receiver: Receiver) -> None:
+    """DNS rebinding: a name that is allowed when it is checked and private when it is used."""
     answers = [[ip_address("127.0.0.1")], [ip_address("169.254.169.254")]]
     rebinding = replace(sender, resolve=lambda _: answers.pop(0))
     assert rebinding.post(receiver.url, {}, BODY) == 204
     assert len(answers) == 1
 
 
-def test_the_next_address_is_tried_where_one_does_not_answer(
+def test_the_next_address_is_tried_if_one_does_not_answer(
     sender: SafeHttpClient, receiver: Receiver
 ) -> None:
     assert replace(sender, resolve=at("127.0.0.2", "127.0.0.1")).post(receiver.url, {}, BODY) == 204
 
 
-def test_no_proxy_is_asked(
+def test_proxies_are_ignored(
     sender: SafeHttpClient, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
@@ -105,7 +103,7 @@ def test_no_proxy_is_asked(
     assert sender.post(receiver.url, {}, BODY) == 204
 
 
-class TestNoWayInside:
+class TestPrivateAddresses:
     @pytest.fixture
     def real(self, sender: SafeHttpClient) -> SafeHttpClient:
         return replace(sender, allowed=SafeHttpClient().allowed)
@@ -122,9 +120,9 @@ class TestNoWayInside:
         monkeypatch.setattr(socket, "create_connection", watched)
         return tried
 
-    @pytest.mark.parametrize("address", INSIDE)
+    @pytest.mark.parametrize("address", PRIVATE)
     @pytest.mark.parametrize("others", [(), ("93.184.216.34",)])
-    def test_a_host_that_resolves_inside_is_not_connected_to(
+    def test_a_host_with_a_private_address_is_not_connected_to(
         self,
         real: SafeHttpClient,
         receiver: Receiver,
@@ -141,14 +139,14 @@ class TestNoWayInside:
         "host",
         ["localhost", "127.0.0.1", "[::1]", "[::ffff:127.0.0.1]", "2130706433", "me@127.0.0.1"],
     )
-    def test_as_in_production_nothing_of_this_machine_is_reached(
+    def test_the_production_client_does_not_connect_to_this_machine(
         self, receiver: Receiver, connections: list[Any], host: str
     ) -> None:
         assert refusal(SafeHttpClient(), f"https://{host}:{receiver.port}/") == "address_refused"
         assert connections == []
         assert receiver.connections == 0
 
-    def test_http_is_not_spoken(
+    def test_http_is_refused(
         self, sender: SafeHttpClient, receiver: Receiver, connections: list[Any]
     ) -> None:
         assert refusal(sender, receiver.url.replace("https", "http")) == "address_refused"
@@ -170,19 +168,19 @@ class TestBadReceivers:
         assert refusal(sender, url) == "bad_certificate"
         assert receiver.requests == []
 
-    def test_no_tls_at_all(self, sender: SafeHttpClient) -> None:
+    def test_a_receiver_without_tls(self, sender: SafeHttpClient) -> None:
         with Receiver().listening(None) as plain:
             assert refusal(sender, plain.url) == "no_answer"
             assert plain.requests == []
 
-    def test_nobody_listens(self, sender: SafeHttpClient) -> None:
+    def test_a_closed_port(self, sender: SafeHttpClient) -> None:
         with socket.socket() as taken:
             taken.bind(("127.0.0.1", 0))
             port = taken.getsockname()[1]
             assert refusal(sender, f"https://{HOST}:{port}/") == "unreachable"
 
     @pytest.mark.parametrize("error", [socket.gaierror(-2, "unknown"), UnicodeError("too long")])
-    def test_its_name_is_unknown(
+    def test_an_unknown_host_name(
         self, sender: SafeHttpClient, receiver: Receiver, error: Any
     ) -> None:
         def unknown(host: str) -> Any:
@@ -190,25 +188,27 @@ class TestBadReceivers:
 
         assert refusal(replace(sender, resolve=unknown), receiver.url) == "unknown_host"
 
-    def test_no_address(self, sender: SafeHttpClient, receiver: Receiver) -> None:
+    def test_a_host_without_addresses(self, sender: SafeHttpClient, receiver: Receiver) -> None:
         assert refusal(replace(sender, resolve=at()), receiver.url) == "unreachable"
 
-    def test_it_never_answers(self, sender: SafeHttpClient, receiver: Receiver) -> None:
+    def test_a_receiver_that_never_answers(
+        self, sender: SafeHttpClient, receiver: Receiver
+    ) -> None:
         over = threading.Event()
         receiver.answer = lambda handler: over.wait(60) and None
         assert refusal(replace(sender, read_seconds=0.2), receiver.url) == "timed_out"
         over.set()
 
-    def test_it_takes_the_connection_and_says_nothing(self, sender: SafeHttpClient) -> None:
+    def test_a_receiver_that_accepts_and_stays_silent(self, sender: SafeHttpClient) -> None:
         with socket.create_server(("127.0.0.1", 0)) as silent:
             url = f"https://{HOST}:{silent.getsockname()[1]}/"
             assert refusal(replace(sender, read_seconds=0.2), url) == "timed_out"
 
     @pytest.mark.parametrize(("said", "code"), [(b"", None), (b"HTTP/1.1 503 Busy\r\nX: ", 503)])
-    def test_it_drips(
+    def test_a_receiver_that_sends_single_bytes(
         self, sender: SafeHttpClient, receiver: Receiver, said: bytes, code: int | None
     ) -> None:
-        """A byte now and then: no read ever times out, and it would go on for hours."""
+        """No read ever times out, so the response could last for hours."""
         over = threading.Event()
 
         def drip(handler: Answering) -> None:
@@ -224,7 +224,9 @@ class TestBadReceivers:
             assert short.post(receiver.url, {}, BODY) == code
         over.set()
 
-    def test_it_answers_without_end(self, sender: SafeHttpClient, receiver: Receiver) -> None:
+    def test_a_receiver_whose_body_never_ends(
+        self, sender: SafeHttpClient, receiver: Receiver
+    ) -> None:
         def pour(handler: Answering) -> None:
             status(200)(handler)
             while True:
@@ -242,7 +244,7 @@ class TestBadReceivers:
             b"HTTP/1.1 200 OK\r\n" + b"X: x\r\n" * 200 + b"\r\n",
         ],
     )
-    def test_it_answers_nonsense(
+    def test_a_receiver_that_sends_nonsense(
         self, sender: SafeHttpClient, receiver: Receiver, answer: bytes
     ) -> None:
         def say(handler: Answering) -> None:
@@ -252,8 +254,8 @@ class TestBadReceivers:
         assert refusal(sender, receiver.url) == "no_answer"
 
 
-def test_the_authorities_are_the_systems(tmp_path: Path, trusted: Authority) -> None:
-    """What the tests' authority vouches for is nothing to a sender as it is in production."""
+def test_the_production_client_verifies_certificates(tmp_path: Path, trusted: Authority) -> None:
+    """The default context trusts only the system's authorities, not the tests'."""
     context = SafeHttpClient().context()
     assert context.verify_mode is ssl.CERT_REQUIRED
     assert context.check_hostname

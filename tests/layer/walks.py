@@ -25,7 +25,7 @@ def ended(index: int, outcome: Outcome = Outcome.SUCCEEDED, attempt: int = 1) ->
 
 
 def usage_of(index: int) -> Usage:
-    """Of a photo that succeeded: another for each index, and one of three models or none."""
+    """The usage of a photo that succeeded: unique for each index, with a model or without."""
     model = (None, "u2netp", "silueta")[index % 3]
     return Usage.of_photo(
         bytes_in=1000 + index, bytes_out=10 + index, model=model, milliseconds=100 + index
@@ -33,7 +33,7 @@ def usage_of(index: int) -> Usage:
 
 
 class Walk(RuleBasedStateMachine):
-    """Any order of everything that can happen to a job; the counts are held against a ledger."""
+    """Apply a job's changes in any order, and compare its counts with the latest outcomes."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -51,7 +51,7 @@ class Walk(RuleBasedStateMachine):
         self.move(self.job.image_listed(upload))
 
     @rule(upload=st.integers(0, 1), files=st.integers(0, 4))
-    def list_archive(self, upload: int, files: int) -> None:
+    def list_zip(self, upload: int, files: int) -> None:
         self.move(self.job.zip_listed(upload, files, files))
 
     @rule(outcome=st.sampled_from(ENDED), data=st.data())
@@ -66,7 +66,7 @@ class Walk(RuleBasedStateMachine):
             self.move(self.job.with_events([ended(index, outcome, attempt)]))
 
     @rule()
-    def tell_all_again(self) -> None:
+    def redeliver_all_events(self) -> None:
         events = [ended(i, o, a) for i, (a, o) in self.latest.items() if o is not Outcome.PENDING]
         assert self.job.with_events(events) is self.job
 
@@ -95,7 +95,7 @@ class Walk(RuleBasedStateMachine):
                 self.latest[index] = (self.job.attempt, Outcome.PENDING)
 
     @invariant()
-    def the_counts_are_true(self) -> None:
+    def counts_match_the_outcomes(self) -> None:
         outcomes = [outcome for _, outcome in self.latest.values()]
         assert self.job.counts.succeeded == outcomes.count(Outcome.SUCCEEDED)
         assert self.job.counts.failed == outcomes.count(Outcome.FAILED)

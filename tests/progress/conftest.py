@@ -1,4 +1,4 @@
-"""A job that two connections follow."""
+"""A job with two followers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which changes settle a job, and what is told then: an event, and a webhook where asked for."""
+"""Which changes settle a job, and the event and the webhook that announce it."""
 
 from __future__ import annotations
 
@@ -38,20 +38,20 @@ FAILED = a_job(callback_url=URL).image_listed(0).with_events([ended(0, Outcome.F
 
 
 class Settling(Walk):
-    """However a job goes, each attempt that comes to rest is told, once, when it does."""
+    """Whatever happens to a job, each attempt that settles is announced once, when it settles."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.told: list[str] = []
+        self.announced: list[str] = []
 
     def move(self, after: Job) -> None:
         before = self.job
         super().move(after)
-        if after is not before:  # what is not written is in no stream
-            told = settled([Change(before, after)])
-            self.told += [completion_document(job, "b")["id"] for job in told]
-        assert len(set(self.told)) == len(self.told)
-        assert (f"{after.job_id}.{after.attempt}" in self.told) is after.settled
+        if after is not before:  # only a change that is written appears in the stream
+            jobs = settled([Change(before, after)])
+            self.announced += [completion_document(job, "b")["id"] for job in jobs]
+        assert len(set(self.announced)) == len(self.announced)
+        assert (f"{after.job_id}.{after.attempt}" in self.announced) is after.settled
 
     @rule()
     def build_the_archive(self) -> None:
@@ -60,7 +60,7 @@ class Settling(Walk):
             self.move(self.job.with_archive(ready))
 
     @rule()
-    def give_up_the_archive(self) -> None:
+    def fail_the_archive(self) -> None:
         if self.job.archive.status is ArchiveStatus.BUILDING:
             failed = replace(self.job.archive, status=ArchiveStatus.FAILED)
             self.move(self.job.with_archive(failed))
@@ -70,7 +70,7 @@ TestSettling = Settling.TestCase
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "told"),
+    ("before", "after", "settles"),
     [
         (BUILDING, DONE, True),
         (None, DONE, True),
@@ -90,18 +90,18 @@ TestSettling = Settling.TestCase
         (a_job(), a_job(status=JobStatus.EXPIRED), False),
     ],
 )
-def test_which_changes_settle(before: Job | None, after: Job | None, told: bool) -> None:
-    assert settled([Change(before, after)]) == ([after] if told else [])
+def test_which_changes_settle(before: Job | None, after: Job | None, settles: bool) -> None:
+    assert settled([Change(before, after)]) == ([after] if settles else [])
 
 
 class TestDocument:
-    def test_it_is_the_documented_one(self) -> None:
+    def test_it_has_the_documented_fields(self) -> None:
         dropped = replace(DONE, source="inbox/shop/shoes.zip")
         document = completion_document(dropped, "photos")
         assert document.keys() == EXAMPLE.keys()
         assert document["summary"].keys() == EXAMPLE["summary"].keys()
-        told = re.findall(r"^\| (`.+?) \|", DOCS, re.M)
-        fields = {name for row in told for name in re.findall(r"`(\w+)`", row)}
+        rows = re.findall(r"^\| (`.+?) \|", DOCS, re.M)
+        fields = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
         assert document.keys() <= fields
 
     def test_a_job_with_results(self) -> None:
@@ -127,18 +127,18 @@ class TestDocument:
             "completed_at": clock.iso(DONE.updated_at),
         }
 
-    def test_a_job_without(self) -> None:
+    def test_a_job_without_results(self) -> None:
         document = completion_document(FAILED, "photos")
         assert (document["status"], document["archive"]) == ("failed", None)
         assert document["error"] == {"code": "damaged", "message": "It is damaged."}
 
     @pytest.mark.parametrize("status", [ArchiveStatus.FAILED, ArchiveStatus.NONE])
-    def test_an_archive_that_is_not_there_has_no_key(self, status: ArchiveStatus) -> None:
+    def test_a_missing_archive_has_no_key(self, status: ArchiveStatus) -> None:
         job = replace(DONE, archive=Archive(status, 1))
         assert completion_document(job, "photos")["archive"] is None
 
 
-def test_a_stored_job_keeps_whom_to_tell_and_an_older_one_tells_nobody() -> None:
+def test_a_job_stored_before_webhooks_has_no_callback_url() -> None:
     job = a_job(callback_url=URL, source="inbox/a.jpg")
     item = job_item(job)
     assert job_from(item) == job
@@ -148,7 +148,7 @@ def test_a_stored_job_keeps_whom_to_tell_and_an_older_one_tells_nobody() -> None
 
 @pytest.fixture
 def events(cloud: Cloud) -> list[Any]:
-    """What has gone to EventBridge; the journey has a rule that it comes out by."""
+    """The entries sent to EventBridge. The journey test receives them through a rule instead."""
     sent: list[Any] = []
 
     def watch(params: dict[str, Any], **_: Any) -> None:
@@ -170,8 +170,8 @@ def webhooks(cloud: Cloud) -> list[WebhookMessage]:
 
 
 @pytest.mark.usefixtures("gateway")
-class TestTelling:
-    def test_a_settled_job_is_one_event_and_one_webhook(
+class TestAnnouncing:
+    def test_a_settled_job_sends_one_event_and_one_webhook(
         self, cloud: Cloud, events: list[Any]
     ) -> None:
         notify.handler(job_event((None, BUILDING), (BUILDING, DONE)), FakeContext())
@@ -183,15 +183,15 @@ class TestTelling:
         assert (message.url, message.id, message.tries) == (URL, "j1.1", 0)
         assert json.loads(message.body) == detail
 
-    def test_without_a_callback_url_there_is_the_event_alone(
+    def test_without_a_callback_url_only_the_event_is_sent(
         self, cloud: Cloud, events: list[Any]
     ) -> None:
-        quiet = [replace(job, callback_url="") for job in (BUILDING, DONE)]
-        notify.handler(job_event((quiet[0], quiet[1])), FakeContext())
+        before, after = (replace(job, callback_url="") for job in (BUILDING, DONE))
+        notify.handler(job_event((before, after)), FakeContext())
         assert len(events) == 1
         assert webhooks(cloud) == []
 
-    def test_a_batch_that_comes_again_tells_the_same_under_the_same_id(
+    def test_a_redelivered_batch_is_announced_under_the_same_id(
         self, cloud: Cloud, events: list[Any]
     ) -> None:
         for _ in range(2):
@@ -201,15 +201,15 @@ class TestTelling:
         first_message, second_message = webhooks(cloud)
         assert first_message == second_message
 
-    def test_a_retry_is_told_under_the_next_id(self, cloud: Cloud, events: list[Any]) -> None:
-        again = FAILED.retried()
-        end = again.with_events([ended(0, Outcome.FAILED, 2)])
-        changes = [(None, FAILED), (FAILED, again), (again, end)]
+    def test_a_retry_is_announced_under_the_next_id(self, cloud: Cloud, events: list[Any]) -> None:
+        retried = FAILED.retried()
+        end = retried.with_events([ended(0, Outcome.FAILED, 2)])
+        changes = [(None, FAILED), (FAILED, retried), (retried, end)]
         notify.handler(job_event(*changes), FakeContext())
         assert [detail["id"] for detail in details(events)] == ["j1.1", "j1.2"]
         assert [message.id for message in webhooks(cloud)] == ["j1.1", "j1.2"]
 
-    def test_a_change_that_settles_nothing_tells_nothing(
+    def test_a_change_that_settles_nothing_is_not_announced(
         self, cloud: Cloud, events: list[Any]
     ) -> None:
         notify.handler(job_event((None, BUILDING)), FakeContext())
@@ -225,13 +225,13 @@ class TestTelling:
 
 
 class Refusing:
-    """EventBridge as it answers 200 and takes only some."""
+    """EventBridge answering 200 without accepting every event."""
 
     def put_events(self, Entries: list[Any]) -> dict[str, Any]:  # noqa: N803 - boto3's name
         failed = {"ErrorCode": "ThrottlingException", "ErrorMessage": "Slow down"}
         return {"FailedEntryCount": 1, "Entries": [{"EventId": "1"}, failed]}
 
 
-def test_an_event_that_is_not_taken_brings_the_batch_again() -> None:
+def test_an_event_that_is_not_accepted_raises_retry_later() -> None:
     with pytest.raises(RetryLater):
         EventBus(Refusing()).completed([{}, {}])

@@ -18,7 +18,7 @@ from tests.making import a_file, a_job
 from tests.streams import done, file_event, image, job_event, tally_event
 
 
-def test_a_batch_is_counted_once_however_often_it_comes(cloud: Cloud) -> None:
+def test_a_redelivered_batch_is_counted_once(cloud: Cloud) -> None:
     jobs = cloud.services.jobs
     jobs.create(a_job().zip_listed(0, 3, 3), [])
     failed = a_file(2, status=FileStatus.FAILED, error={"code": "damaged", "message": "It is."})
@@ -32,7 +32,7 @@ def test_a_batch_is_counted_once_however_often_it_comes(cloud: Cloud) -> None:
     assert [entry["file_id"] for entry in job.recent] == ["000001", "000003", "000002"]
 
 
-def test_one_batch_is_one_write_a_job(cloud: Cloud) -> None:
+def test_a_batch_is_one_write_for_each_job(cloud: Cloud) -> None:
     jobs = cloud.services.jobs
     for name in ("j1", "j2"):
         jobs.create(a_job(job_id=name).zip_listed(0, 50, 50), [])
@@ -43,8 +43,8 @@ def test_one_batch_is_one_write_a_job(cloud: Cloud) -> None:
         assert jobs.require(name).sequence == 3
 
 
-def test_who_comes_second_counts_on_the_newer_job(cloud: Cloud) -> None:
-    """Two writers at once: the first write makes the second one start again."""
+def test_the_second_of_two_writers_changes_the_newer_job(cloud: Cloud) -> None:
+    """Two writers at once: after the first write, the second writer applies its change again."""
     jobs = cloud.services.jobs
     jobs.create(a_job(uploads=2), [])
     seen = []
@@ -68,7 +68,7 @@ def test_each_follower_gets_the_newest_document_of_a_batch_once(gateway: StandIn
     assert [(to, document["sequence"]) for to, document in gateway.sent] == [("c1", 4), ("c2", 4)]
 
 
-def test_a_finished_job_asks_for_its_archive(cloud: Cloud, gateway: StandInGateway) -> None:
+def test_a_finished_job_requests_its_archive(cloud: Cloud, gateway: StandInGateway) -> None:
     before = a_job().image_listed(0)
     after = before.with_events([tally_event()])
     assert after.archive.status is ArchiveStatus.BUILDING
@@ -82,7 +82,7 @@ def test_a_finished_job_asks_for_its_archive(cloud: Cloud, gateway: StandInGatew
     assert cloud.received(url) == []
 
 
-def test_a_follower_that_is_gone_does_not_keep_others_waiting(gateway: StandInGateway) -> None:
+def test_a_follower_that_is_gone_does_not_stop_pushes_to_others(gateway: StandInGateway) -> None:
     gateway.gone.add("c1")
     notify.handler(job_event((None, a_job())), FakeContext())
     assert [to for to, _ in gateway.sent] == ["c2"]
@@ -90,11 +90,11 @@ def test_a_follower_that_is_gone_does_not_keep_others_waiting(gateway: StandInGa
 
 
 def lifecycle(cloud: Cloud) -> list[Any]:
-    found = cloud.received(cloud.services.settings.lifecycle_queue_url)
-    return [json.loads(body) for body in found]
+    bodies = cloud.received(cloud.services.settings.lifecycle_queue_url)
+    return [json.loads(body) for body in bodies]
 
 
-def test_a_cancel_gives_up_the_uploads_that_have_not_come(
+def test_a_cancel_cancels_uploads_that_have_not_arrived(
     cloud: Cloud, gateway: StandInGateway
 ) -> None:
     before = a_job(uploads=3).image_listed(1)
@@ -107,10 +107,10 @@ def test_a_cancel_gives_up_the_uploads_that_have_not_come(
     assert cloud.services.jobs.require("j1").counts.skipped == 2
 
 
-def test_a_zip_that_is_being_dealt_out_is_not_given_up_by_a_cancel(
+def test_a_cancel_leaves_out_a_zip_that_is_being_dispatched(
     cloud: Cloud, gateway: StandInGateway
 ) -> None:
-    """Its photos come as cancelled ones and are counted; it would be one too many."""
+    """Its photos are counted as cancelled files. The ZIP itself would be one too many."""
     before = a_job(uploads=2).zip_listed(0, 3, 3)
     cloud.services.jobs.create(before, [a_file(0), a_file(1)])
     notify.handler(job_event((before, before.cancelled())), FakeContext())
@@ -118,14 +118,14 @@ def test_a_zip_that_is_being_dealt_out_is_not_given_up_by_a_cancel(
     assert [file.status.value for file in stored] == ["awaiting_upload", "cancelled"]
 
 
-def test_a_retry_is_handed_on(cloud: Cloud, gateway: StandInGateway) -> None:
+def test_a_retry_is_sent_to_the_lifecycle_queue(cloud: Cloud, gateway: StandInGateway) -> None:
     failed = a_file(0, status=FileStatus.FAILED, error={"code": "x", "message": "y"})
     before = a_job().image_listed(0).with_events(events_by_job([failed])["j1"])
     notify.handler(job_event((before, before.retried())), FakeContext())
     assert lifecycle(cloud) == [{"kind": "retry", "job_id": "j1", "attempt": 2, "after": ""}]
 
 
-def test_what_is_left_of_a_deleted_job_is_handed_on(cloud: Cloud, gateway: StandInGateway) -> None:
+def test_a_deletion_is_sent_to_the_lifecycle_queue(cloud: Cloud, gateway: StandInGateway) -> None:
     event = {"Records": [{"dynamodb": {"OldImage": image(items.job_item(a_job()))}}]}
     notify.handler(event, FakeContext())
     assert lifecycle(cloud) == [{"kind": "forget", "job_id": "j1"}]

@@ -1,4 +1,4 @@
-"""The totals: whatever is delivered, however often and in whichever order, they are the truth."""
+"""The totals are true however often, and in whatever order, the stream delivers changes."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def ended(index: int, outcome: Outcome, attempt: int = 1) -> FileEvent:
 
 
 def counters(*jobs: tuple[Job, str]) -> dict[str, int]:
-    """What the totals have to be, added up anew from the jobs as they last were."""
+    """The expected totals, added up from the latest states of the jobs."""
     total: Counter[str] = Counter()
     for job, status in jobs:
         total[f"jobs.{status}"] += 1
@@ -62,7 +62,7 @@ def counters(*jobs: tuple[Job, str]) -> dict[str, int]:
     return {name: number for name, number in total.items() if number}
 
 
-# ---- any life of a job, told in any way
+# ---- any changes of a job, delivered in any way
 
 
 def end_a_file(job: Job, data: st.DataObject) -> Job:
@@ -111,7 +111,7 @@ def a_life(job_id: str, data: st.DataObject) -> list[Change]:
 
 
 def truth(changes: list[Change]) -> tuple[Job, str] | None:
-    """As what a job has to be counted in the end, and with which status."""
+    """The state and the status with which a job must be counted in the end."""
     last, after = changes[-1]
     if after is None and last and not last.settled:
         return last, "deleted"
@@ -123,7 +123,7 @@ def truth(changes: list[Change]) -> tuple[Job, str] | None:
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(data=st.data())
-def test_any_repetition_order_and_batching_comes_to_the_same_totals(
+def test_any_repetition_order_and_batching_gives_the_same_totals(
     cloud: Cloud, data: st.DataObject
 ) -> None:
     for item in cloud.table.scan()["Items"]:
@@ -131,11 +131,11 @@ def test_any_repetition_order_and_batching_comes_to_the_same_totals(
     lives = [a_life(job_id, data) for job_id in ("j1", "j2")]
     changes = [change for life in lives for change in life]
     repeats = data.draw(st.lists(st.sampled_from(changes), max_size=10))
-    told = data.draw(st.permutations(changes + repeats))
+    delivered = data.draw(st.permutations(changes + repeats))
     size = data.draw(st.integers(1, 8))
-    for start in range(0, len(told), size):
-        update_totals(told[start : start + size], cloud.services.ledger)
-    counted = [found for found in map(truth, lives) if found]
+    for start in range(0, len(delivered), size):
+        update_totals(delivered[start : start + size], cloud.services.ledger)
+    counted = [expected for expected in map(truth, lives) if expected]
     totals = cloud.services.ledger.totals()
     assert {name: number for name, number in totals.items() if number} == counters(*counted)
 
@@ -155,31 +155,31 @@ def test_a_job_that_is_not_settled_is_not_counted(cloud: Cloud) -> None:
     assert cloud.services.ledger.totals() == {}
 
 
-def test_a_retry_moves_a_job_from_one_status_to_the_other(cloud: Cloud) -> None:
+def test_a_retry_moves_a_job_to_another_status(cloud: Cloud) -> None:
     failed = a_job().image_listed(0).with_events([ended(0, Outcome.FAILED)])
     update_totals([Change(None, failed)], cloud.services.ledger)
     assert statistics(cloud.services.ledger.totals())["jobs"]["failed"] == 1
-    again = failed.retried()
-    mended = again.with_events([ended(0, Outcome.SUCCEEDED, 2)])
-    mended = mended.with_archive(Archive(ArchiveStatus.READY, 1, 9))
-    update_totals([Change(failed, again), Change(again, mended)], cloud.services.ledger)
-    told = statistics(cloud.services.ledger.totals())
-    assert (told["jobs"]["failed"], told["jobs"]["completed"]) == (0, 1)
-    assert told["photos"] == {"succeeded": 1, "failed": 0, "skipped": 0}
+    retried = failed.retried()
+    completed = retried.with_events([ended(0, Outcome.SUCCEEDED, 2)])
+    completed = completed.with_archive(Archive(ArchiveStatus.READY, 1, 9))
+    update_totals([Change(failed, retried), Change(retried, completed)], cloud.services.ledger)
+    stats = statistics(cloud.services.ledger.totals())
+    assert (stats["jobs"]["failed"], stats["jobs"]["completed"]) == (0, 1)
+    assert stats["photos"] == {"succeeded": 1, "failed": 0, "skipped": 0}
 
 
-def test_a_deleted_job_counts_what_it_had_done_and_a_settled_one_stays(cloud: Cloud) -> None:
+def test_a_deleted_job_keeps_its_counts_and_a_settled_one_its_status(cloud: Cloud) -> None:
     half = a_job().zip_listed(0, 2, 2).with_events([ended(1, Outcome.SUCCEEDED)])
     whole = settled_job("j2")
     for _ in range(2):
         update_totals([Change(None, whole), Change(half, None)], cloud.services.ledger)
         update_totals([Change(whole, None)], cloud.services.ledger)
-    told = statistics(cloud.services.ledger.totals())
-    assert (told["jobs"]["deleted"], told["jobs"]["completed"]) == (1, 1)
-    assert told["photos"]["succeeded"] == 2
+    stats = statistics(cloud.services.ledger.totals())
+    assert (stats["jobs"]["deleted"], stats["jobs"]["completed"]) == (1, 1)
+    assert stats["photos"]["succeeded"] == 2
 
 
-def test_the_entry_outlives_its_job_by_two_days_and_stays_when_it_is_deleted(cloud: Cloud) -> None:
+def test_an_entry_outlives_its_job_by_two_days(cloud: Cloud) -> None:
     job = settled_job()
     cloud.services.jobs.create(job, [])
     update_totals([Change(None, job)], cloud.services.ledger)
@@ -190,7 +190,7 @@ def test_the_entry_outlives_its_job_by_two_days_and_stays_when_it_is_deleted(clo
     assert entry["expires_at"] == job.expires_at + 2 * 86_400
 
 
-def test_a_late_change_adds_nothing() -> None:
+def test_an_outdated_change_adds_nothing() -> None:
     job = settled_job()
     entry = settled_entry(job)
     gone = deleted_entry(job.retried())
@@ -202,8 +202,8 @@ def test_a_late_change_adds_nothing() -> None:
     assert difference(entry, gone) == {"jobs.completed": -1, "jobs.deleted": 1, "photos.failed": -1}
 
 
-def test_who_loses_a_race_counts_on_what_the_other_wrote(cloud: Cloud) -> None:
-    """Between reading the entry and writing it, another has counted a later change."""
+def test_a_lost_race_is_counted_on_the_newer_entry(cloud: Cloud) -> None:
+    """Another worker counts a later change between reading the entry and writing it."""
     ledger = cloud.services.ledger
     first, later = Entry(3, {"jobs.failed": 1}), Entry(5, {"jobs.completed": 1})
     client = cloud.services.ledger.table.meta.client
@@ -229,7 +229,7 @@ def cancelled(*codes: str) -> ClientError:
 
 
 @pytest.mark.parametrize("codes", [("None", "TransactionConflict"), ("ConditionalCheckFailed",)])
-def test_a_conflict_at_the_totals_is_tried_again(cloud: Cloud, codes: tuple[str, ...]) -> None:
+def test_a_conflict_at_the_totals_is_retried(cloud: Cloud, codes: tuple[str, ...]) -> None:
     ledger = cloud.services.ledger
     client = ledger.table.meta.client
     write = client.transact_write_items
@@ -245,7 +245,7 @@ def test_a_conflict_at_the_totals_is_tried_again(cloud: Cloud, codes: tuple[str,
     assert ledger.totals() == {"jobs.failed": 1}
 
 
-def test_what_is_no_race_is_an_error_and_endless_races_are_left_to_the_stream(
+def test_other_errors_are_raised_and_endless_races_raise_retry_later(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("darkroom.aws.ledger_table.time.sleep", lambda _: None)
@@ -268,7 +268,7 @@ def get_stats(credential: str | None = KEY) -> dict[str, Any]:
     return {"status": answer["statusCode"], **json.loads(answer["body"])}
 
 
-def test_the_statistics_of_a_new_deployment_are_all_there(cloud: Cloud) -> None:
+def test_the_statistics_of_a_new_deployment_are_zero(cloud: Cloud) -> None:
     assert get_stats() == {
         "status": 200,
         "jobs": {"completed": 0, "failed": 0, "cancelled": 0, "expired": 0, "deleted": 0},
@@ -278,25 +278,25 @@ def test_the_statistics_of_a_new_deployment_are_all_there(cloud: Cloud) -> None:
     }
 
 
-def test_what_the_stream_tells_of_is_in_the_statistics(cloud: Cloud) -> None:
+def test_changes_in_the_stream_reach_the_statistics(cloud: Cloud) -> None:
     object.__setattr__(cloud.services.connections, "gateway", StandInGateway())
     building = a_job().image_listed(0).with_events([tally_event()])
     ready = building.with_archive(Archive(ArchiveStatus.READY, 1, 9))
     event = job_event((None, building), (building, ready))
     for _ in range(2):
         notify.handler(event, FakeContext())
-    told = get_stats()
-    assert told["jobs"]["completed"] == 1
-    assert told["photos"]["succeeded"] == 1
-    assert told["bytes"] == {"in": 10, "out": 3}
-    assert told["models"] == {"u2netp": {"photos": 1, "mean_seconds": 0.005}}
+    stats = get_stats()
+    assert stats["jobs"]["completed"] == 1
+    assert stats["photos"]["succeeded"] == 1
+    assert stats["bytes"] == {"in": 10, "out": 3}
+    assert stats["models"] == {"u2netp": {"photos": 1, "mean_seconds": 0.005}}
 
 
 @pytest.mark.parametrize("path", ["/stats", "/jobs"])
 @pytest.mark.parametrize(
     ("credential", "code"), [(None, "no_credential"), (TOKEN, "wrong_key"), ("x", "wrong_key")]
 )
-def test_only_the_key_reads_of_all_jobs(
+def test_only_the_key_reads_statistics_and_all_jobs(
     cloud: Cloud, path: str, credential: str | None, code: str
 ) -> None:
     cloud.services.jobs.create(a_job(), [])
@@ -304,11 +304,11 @@ def test_only_the_key_reads_of_all_jobs(
     assert (answer["statusCode"], json.loads(answer["body"])["code"]) == (401, code)
 
 
-# ---- what a kept job takes in the table
+# ---- the size of a stored job
 
 
-def test_a_kept_job_of_one_photo_takes_two_kilobytes_of_the_table(cloud: Cloud) -> None:
-    """Job, photo and ledger entry as they are in the end, and the place in `history`."""
+def test_a_stored_job_of_one_photo_takes_two_kilobytes(cloud: Cloud) -> None:
+    """The final job, photo and ledger entry, and the job's entry in the index `history`."""
     job_id = "0123456789abcdef0123456789abcdef"
     key = f"uploads/{job_id}/000000/IMG_20261124_0801.jpg"
     photo = replace(
@@ -325,19 +325,19 @@ def test_a_kept_job_of_one_photo_takes_two_kilobytes_of_the_table(cloud: Cloud) 
     cloud.services.jobs.create(job, [photo])
     update_totals([Change(None, job)], cloud.services.ledger)
 
-    kept = [item for item in cloud.table.scan()["Items"] if item["pk"] != "STATS"]
-    sizes = {item["pk"].partition("#")[0] + item["sk"][:3]: stored_bytes(item) for item in kept}
-    place = {name: items.job_item(job)[name] for name in ("pk", "sk", "day", "created_at")}
-    total = sum(sizes.values()) + stored_bytes(place)
-    assert len(kept) == 3
+    stored = [item for item in cloud.table.scan()["Items"] if item["pk"] != "STATS"]
+    sizes = {item["pk"].partition("#")[0] + item["sk"][:3]: stored_bytes(item) for item in stored}
+    index_entry = {name: items.job_item(job)[name] for name in ("pk", "sk", "day", "created_at")}
+    total = sum(sizes.values()) + stored_bytes(index_entry)
+    assert len(stored) == 3
     assert "open" not in items.job_item(job)
     assert 1500 < total < 2048, sizes
 
 
-def test_a_push_that_fails_withholds_no_totals(
+def test_a_failed_push_does_not_stop_the_totals(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Followers are clients: what one of them does must not keep a job out of the statistics."""
+    """Pushes depend on clients, and no client may keep a job out of the statistics."""
 
     class Broken(StandInGateway):
         def post_to_connection(self, **_: Any) -> None:

@@ -21,7 +21,7 @@ def ended(index: int, outcome: Outcome) -> FileEvent:
 
 
 def retried_job(cloud: Cloud) -> Job:
-    """One done, one failed, one cancelled, one skipped, one that never came; taken up again."""
+    """A retried job: one file succeeded, failed, was cancelled, was skipped, and never arrived."""
     outcomes = [
         Outcome.SUCCEEDED,
         Outcome.FAILED,
@@ -43,11 +43,11 @@ def retried_job(cloud: Cloud) -> Job:
 
 
 RETRY = RetryMessage(job_id="j1", attempt=2)
-"""What requeues the files of `retried_job`."""
+"""The message that requeues the files of `retried_job`."""
 
 
 def follow_up(*messages: Message, milliseconds: int = 60_000) -> list[str]:
-    """Hand messages to the lifecycle function; returns the ids of those that failed."""
+    """Deliver messages to the lifecycle function. Returns the ids of those that failed."""
     bodies = [message.model_dump_json() for message in messages]
     answer = lifecycle_queue.handler(sqs_event(*bodies), FakeContext(milliseconds))
     return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]

@@ -1,4 +1,4 @@
-"""What killed its worker each time ends as failed, and nothing else is touched."""
+"""Work that crashed its worker each time ends as failed; anything else is unchanged."""
 
 from __future__ import annotations
 
@@ -49,14 +49,14 @@ def test_the_photo_fails_and_its_job_ends(cloud: Cloud) -> None:
     assert error_of(cloud) == "processing_crashed"
 
 
-def test_a_photo_that_was_redriven_and_done_stays_done(cloud: Cloud) -> None:
+def test_a_photo_that_was_redriven_and_has_succeeded_is_unchanged(cloud: Cloud) -> None:
     cloud.services.jobs.create(a_job().image_listed(0), [QUEUED])
     cloud.services.jobs.ended(QUEUED, FileStatus.SUCCEEDED, a_result(0))
     assert bury(LETTER) == []
     assert error_of(cloud) is None
 
 
-def test_a_later_attempt_is_not_ended_by_an_earlier_ones_letter(cloud: Cloud) -> None:
+def test_a_dead_letter_of_an_earlier_attempt_is_ignored(cloud: Cloud) -> None:
     cloud.services.jobs.create(a_job(attempt=2).image_listed(0), [replace(QUEUED, attempt=2)])
     assert bury(LETTER) == []
     assert error_of(cloud) is None
@@ -69,7 +69,7 @@ def test_a_later_attempt_is_not_ended_by_an_earlier_ones_letter(cloud: Cloud) ->
         {"Records": [{"s3": {"object": OBJECT | {"key": "uploads/j1/000000/a%2Bb.zip"}}}]},
     ],
 )
-def test_an_upload_that_cannot_be_dealt_out_fails(cloud: Cloud, letter: Any) -> None:
+def test_an_upload_that_cannot_be_dispatched_fails(cloud: Cloud, letter: Any) -> None:
     jobs = cloud.services.jobs
     jobs.create(a_job(), [a_file(0)])
     assert bury(letter, letter) == []
@@ -80,16 +80,16 @@ def test_an_upload_that_cannot_be_dealt_out_fails(cloud: Cloud, letter: Any) -> 
 ZIP = {"key": "uploads/j1/000000/a.zip", "etag": "e", "size": 1}
 
 
-def dispatched_in_part(cloud: Cloud, there: int) -> None:
-    """A job with a ZIP of five photos, of which so many have got as far as the table."""
+def partly_dispatched(cloud: Cloud, stored: int) -> None:
+    """A job with a ZIP of five photos, of which `stored` are in the table."""
     job = a_job().zip_listed(0, 5, 5)
-    photos = [replace(QUEUED, file_id=f"{index:06d}") for index in range(1, there + 1)]
+    photos = [replace(QUEUED, file_id=f"{index:06d}") for index in range(1, stored + 1)]
     cloud.services.jobs.create(job, [a_file(0), *photos])
 
 
-def test_a_zip_that_was_dealt_out_in_part_ends_with_the_photos_there_are(cloud: Cloud) -> None:
+def test_a_partly_dispatched_zip_ends_with_its_dispatched_photos(cloud: Cloud) -> None:
     jobs = cloud.services.jobs
-    dispatched_in_part(cloud, 2)
+    partly_dispatched(cloud, 2)
     assert bury(ZIP, ZIP) == []
     for file in list(jobs.files("j1"))[1:]:
         jobs.ended(file, FileStatus.SUCCEEDED, a_result(file.index))
@@ -100,34 +100,34 @@ def test_a_zip_that_was_dealt_out_in_part_ends_with_the_photos_there_are(cloud: 
     assert error_of(cloud) == "processing_crashed"
 
 
-def test_a_zip_that_was_dealt_out_whole_is_not_failed(cloud: Cloud) -> None:
-    dispatched_in_part(cloud, 5)
+def test_a_fully_dispatched_zip_does_not_fail(cloud: Cloud) -> None:
+    partly_dispatched(cloud, 5)
     assert bury(ZIP) == []
     assert cloud.services.jobs.require("j1").total == 5
     file = cloud.services.jobs.file("j1", "000000")
     assert file is not None and file.status is FileStatus.EXPANDED
 
 
-@pytest.mark.parametrize("there", [2, 5])
-def test_photos_whose_messages_may_be_lost_are_sent_again(cloud: Cloud, there: int) -> None:
-    dispatched_in_part(cloud, there)
+@pytest.mark.parametrize("stored", [2, 5])
+def test_photos_whose_messages_may_be_lost_are_sent_again(cloud: Cloud, stored: int) -> None:
+    partly_dispatched(cloud, stored)
     bury(ZIP)
-    [again] = cloud.received(cloud.services.settings.lifecycle_queue_url)
-    lifecycle_queue.handler(sqs_event(again), FakeContext())
+    [nudge] = cloud.received(cloud.services.settings.lifecycle_queue_url)
+    lifecycle_queue.handler(sqs_event(nudge), FakeContext())
     sent = sorted(json.loads(body)["file_id"] for body in cloud.messages())
-    assert sent == [f"{index:06d}" for index in range(1, there + 1)]
+    assert sent == [f"{index:06d}" for index in range(1, stored + 1)]
 
 
-def test_an_upload_that_was_taken_up_and_not_sent_is_sent_again(cloud: Cloud) -> None:
+def test_a_queued_photo_is_sent_again(cloud: Cloud) -> None:
     cloud.services.jobs.create(a_job().image_listed(0), [QUEUED])
     assert bury(ZIP | {"key": "uploads/j1/000000/a.jpg"}) == []
-    [again] = cloud.received(cloud.services.settings.lifecycle_queue_url)
-    lifecycle_queue.handler(sqs_event(again), FakeContext())
+    [nudge] = cloud.received(cloud.services.settings.lifecycle_queue_url)
+    lifecycle_queue.handler(sqs_event(nudge), FakeContext())
     assert [json.loads(body)["file_id"] for body in cloud.messages()] == ["000000"]
     assert error_of(cloud) is None
 
 
-def test_a_drop_that_cannot_be_dealt_out_fails(cloud: Cloud) -> None:
+def test_a_drop_that_cannot_be_dispatched_fails(cloud: Cloud) -> None:
     jobs, job_id = cloud.services.jobs, drop_job_id("inbox/a.zip", "e", "1")
     jobs.create(a_job(job_id=job_id), [a_file(0, job_id=job_id)])
     assert bury({"Records": [{"s3": {"object": OBJECT | {"key": "inbox/a.zip"}}}]}) == []
@@ -136,7 +136,7 @@ def test_a_drop_that_cannot_be_dealt_out_fails(cloud: Cloud) -> None:
     assert (job.status, (job.error or {})["code"]) == (JobStatus.FAILED, "processing_crashed")
 
 
-def test_an_archive_that_cannot_be_built_says_so(cloud: Cloud) -> None:
+def test_an_archive_that_cannot_be_built_fails(cloud: Cloud) -> None:
     building = Archive(ArchiveStatus.BUILDING, 2)
     cloud.services.jobs.create(a_job(status=JobStatus.COMPLETED, archive=building), [])
     bury({"job_id": "j1", "generation": 1})
@@ -145,28 +145,28 @@ def test_an_archive_that_cannot_be_built_says_so(cloud: Cloud) -> None:
     assert cloud.services.jobs.require("j1").archive.status is ArchiveStatus.FAILED
 
 
-def test_letters_of_deleted_jobs_go(cloud: Cloud) -> None:
+def test_dead_letters_of_deleted_jobs_are_dropped(cloud: Cloud) -> None:
     upload = {"key": "uploads/j1/000000/a.zip", "etag": "e", "size": 1}
     assert bury(LETTER, {"job_id": "j1", "generation": 1}, upload) == []
 
 
-def test_what_is_no_work_stays_for_a_person_to_see(cloud: Cloud) -> None:
+def test_unknown_dead_letters_stay_on_the_queue(cloud: Cloud) -> None:
     assert bury({"hello": 1}, "{}") == ["message-0", "message-1"]
 
 
 @pytest.mark.parametrize("letter", LETTERS, ids=lambda letter: letter.kind)
-def test_every_kind_of_message_has_its_ending(
+def test_every_kind_of_dead_letter_is_handled(
     cloud: Cloud, letter: Message, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """None of them comes back, and none puts a secret into the log."""
+    """No dead letter stays on its queue, and none puts a secret into the log."""
     cloud.services.jobs.create(a_job().image_listed(0), [QUEUED])
     assert bury(letter.model_dump_json(exclude_none=True)) == []
     assert "s3cret" not in caplog.text
     assert all("s3cret" not in str(vars(record)) for record in caplog.records)
 
 
-def test_files_that_a_dead_retry_did_not_reach_are_reached(cloud: Cloud) -> None:
-    """The retry died half way; the job must not wait for files that nobody has requeued."""
+def test_a_dead_retry_is_completed_by_a_nudge(cloud: Cloud) -> None:
+    """The retry died halfway; the job must not wait for files that it did not requeue."""
     retried_job(cloud)
     assert bury(RETRY.model_dump_json()) == []
     [nudge] = cloud.received(cloud.services.settings.lifecycle_queue_url)

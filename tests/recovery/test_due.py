@@ -1,4 +1,4 @@
-"""When something is due with a job, and what: every kind of job, on both sides of every limit."""
+"""Which action is due for a job, and when: every kind of job, on both sides of every limit."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from darkroom.states import ArchiveStatus
 from functions.recovery.due import ABANDONED, ARCHIVE_STALLED, LATE_UPLOAD, STALLED, Action, due
 from tests.making import a_job
 
-MADE = 1_700_000_000.0
+CREATED = 1_700_000_000.0
 GRANT = 3600
 OVER = GRANT + LATE_UPLOAD
 
 
 def after(job: Job, seconds: float, *, waiting: bool = False, quiet: float | None = None) -> Action:
-    """What is due so long after the job was made; it moved last then, or `quiet` seconds ago."""
-    moved = MADE if quiet is None else MADE + seconds - quiet
+    """The action due `seconds` after a job's creation, if it last changed then, or `quiet` ago."""
+    moved = CREATED if quiet is None else CREATED + seconds - quiet
     job = replace(job, updated_at=moved)
-    return due(job, MADE + seconds, waiting=waiting, grant_seconds=GRANT)
+    return due(job, CREATED + seconds, waiting=waiting, grant_seconds=GRANT)
 
 
 def ended(index: int, outcome: Outcome = Outcome.SUCCEEDED) -> FileEvent:
@@ -33,7 +33,7 @@ def ended(index: int, outcome: Outcome = Outcome.SUCCEEDED) -> FileEvent:
 
 
 def job(**changes: Any) -> Job:
-    return a_job(created_at=MADE, **changes)
+    return a_job(created_at=CREATED, **changes)
 
 
 AWAITING = [job(), job(uploads=2).image_listed(0), job(uploads=2).zip_listed(1, 5, 5)]
@@ -58,24 +58,24 @@ SETTLED = [
 
 @pytest.mark.parametrize("waiting", [False, True])
 @pytest.mark.parametrize("job", AWAITING)
-def test_uploads_are_looked_for_when_none_can_come_any_more(job: Job, waiting: bool) -> None:
+def test_uploads_are_looked_for_when_no_more_can_arrive(job: Job, waiting: bool) -> None:
     assert after(job, OVER - 1, waiting=waiting) is Action.NOTHING
     assert after(job, OVER, waiting=waiting) is Action.LOOK_FOR_UPLOADS
     assert after(job, OVER, waiting=waiting, quiet=0) is Action.LOOK_FOR_UPLOADS
 
 
 @pytest.mark.parametrize("job", [job.nudged() for job in AWAITING])
-def test_uploads_that_were_told_of_again_in_vain_are_given_up(job: Job) -> None:
+def test_uploads_that_stay_unlisted_after_a_nudge_fail(job: Job) -> None:
     late = OVER + ABANDONED
     assert after(job, late, quiet=STALLED - 1) is Action.NOTHING
-    assert after(job, late, quiet=STALLED) is Action.GIVE_UP_UPLOADS
+    assert after(job, late, quiet=STALLED) is Action.FAIL_UPLOADS
     assert after(job, late, quiet=ABANDONED - 1, waiting=True) is Action.NOTHING
-    assert after(job, late, quiet=ABANDONED, waiting=True) is Action.GIVE_UP_UPLOADS
+    assert after(job, late, quiet=ABANDONED, waiting=True) is Action.FAIL_UPLOADS
 
 
 @pytest.mark.parametrize(("nudges", "action"), [(0, Action.NUDGE), (1, Action.FAIL)])
 @pytest.mark.parametrize("job", STARTED)
-def test_a_job_that_does_not_move_is_nudged_once_and_then_failed(
+def test_a_stalled_job_is_nudged_once_and_then_failed(
     job: Job, nudges: int, action: Action
 ) -> None:
     job = job.nudged() if nudges else job
@@ -85,11 +85,9 @@ def test_a_job_that_does_not_move_is_nudged_once_and_then_failed(
     assert after(job, OVER, quiet=ABANDONED, waiting=True) is action
 
 
-@pytest.mark.parametrize(
-    ("nudges", "action"), [(0, Action.BUILD_AGAIN), (1, Action.GIVE_UP_ARCHIVE)]
-)
+@pytest.mark.parametrize(("nudges", "action"), [(0, Action.BUILD_AGAIN), (1, Action.FAIL_ARCHIVE)])
 @pytest.mark.parametrize("job", BUILDING)
-def test_an_archive_has_its_own_time_however_much_is_waiting(
+def test_an_archive_has_its_own_limit_whatever_is_waiting(
     job: Job, nudges: int, action: Action
 ) -> None:
     job = job.nudged() if nudges else job
@@ -99,7 +97,7 @@ def test_an_archive_has_its_own_time_however_much_is_waiting(
 
 
 @pytest.mark.parametrize("job", SETTLED)
-def test_nothing_is_ever_due_with_a_settled_job(job: Job) -> None:
+def test_nothing_is_due_for_a_settled_job(job: Job) -> None:
     assert job.settled
     assert after(job, 10 * ABANDONED) is Action.NOTHING
     assert after(job, 10 * ABANDONED, waiting=True) is Action.NOTHING
@@ -109,7 +107,7 @@ def test_nothing_is_ever_due_with_a_settled_job(job: Job) -> None:
     ("job", "nudges"), list(product([*AWAITING, *STARTED, *BUILDING], [0, 1, 2]))
 )
 def test_every_job_that_is_not_settled_becomes_due(job: Job, nudges: int) -> None:
-    """Whatever is waiting: no job stays for good, and a busy one is left alone."""
+    """No job stays forever, even if messages are waiting, and a busy one is left alone."""
     for _ in range(nudges):
         job = job.nudged()
     assert not job.settled
@@ -117,6 +115,6 @@ def test_every_job_that_is_not_settled_becomes_due(job: Job, nudges: int) -> Non
     assert after(job, OVER - 1, quiet=0) is Action.NOTHING
 
 
-def test_the_clock_is_that_of_the_jobs() -> None:
+def test_due_uses_the_clock_of_the_jobs() -> None:
     job = a_job(created_at=clock.now(), updated_at=clock.now())
     assert due(job, clock.now(), waiting=False, grant_seconds=GRANT) is Action.NOTHING

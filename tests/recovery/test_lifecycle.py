@@ -18,7 +18,7 @@ def stored(cloud: Cloud) -> list[File]:
     return list(cloud.services.jobs.files("j1"))
 
 
-def test_failed_and_cancelled_files_go_again_and_no_other(cloud: Cloud) -> None:
+def test_only_failed_and_cancelled_files_are_requeued(cloud: Cloud) -> None:
     retried_job(cloud)
     assert follow_up(RETRY) == []
     assert [(m.file_id, m.attempt) for m in messages(cloud)] == [("000001", 2), ("000002", 2)]
@@ -30,12 +30,12 @@ def test_failed_and_cancelled_files_go_again_and_no_other(cloud: Cloud) -> None:
         ("failed", 2),
     ]
     assert stored(cloud)[1].error is None
-    never = stored(cloud)[4].error
-    assert never is not None
-    assert never["code"] == "never_uploaded"
+    error = stored(cloud)[4].error
+    assert error is not None
+    assert error["code"] == "never_uploaded"
 
 
-def test_a_repeated_retry_counts_no_attempt_twice(cloud: Cloud) -> None:
+def test_a_retry_is_idempotent(cloud: Cloud) -> None:
     retried_job(cloud)
     follow_up(RETRY)
     first = messages(cloud)
@@ -45,14 +45,14 @@ def test_a_repeated_retry_counts_no_attempt_twice(cloud: Cloud) -> None:
     assert {file.attempt for file in stored(cloud)} == {1, 2}
 
 
-def test_a_retry_out_of_time_goes_on(cloud: Cloud) -> None:
+def test_a_retry_out_of_time_continues_in_a_message(cloud: Cloud) -> None:
     retried_job(cloud)
     follow_up(RETRY, milliseconds=1)
-    [again] = cloud.received(cloud.services.settings.lifecycle_queue_url)
-    assert json.loads(again) == {"kind": "retry", "job_id": "j1", "attempt": 2, "after": ""}
+    [message] = cloud.received(cloud.services.settings.lifecycle_queue_url)
+    assert json.loads(message) == {"kind": "retry", "job_id": "j1", "attempt": 2, "after": ""}
 
 
-def test_a_zip_of_a_job_cancelled_while_it_is_dealt_out_is_counted_to_the_end(
+def test_a_zip_of_a_job_cancelled_during_dispatch_is_counted_completely(
     cloud: Cloud,
 ) -> None:
     make_job(cloud)
@@ -70,7 +70,7 @@ def test_a_zip_of_a_job_cancelled_while_it_is_dealt_out_is_counted_to_the_end(
     ]
 
 
-def test_a_zip_that_comes_after_the_cancel_is_left_alone(cloud: Cloud) -> None:
+def test_a_zip_that_arrives_after_the_cancel_is_ignored(cloud: Cloud) -> None:
     make_job(cloud)
     cloud.services.jobs.change("j1", Job.cancelled)
     assert run(uploaded(cloud, zip_of({"a.jpg": b"a"}), name="a.zip")) == []

@@ -1,4 +1,4 @@
-"""The sweep: time passes, nothing else does, and every job comes to its end all the same."""
+"""The sweep: every job ends, even if its events, messages and stream records are lost."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from tests.gateway import StandInGateway
 from tests.making import a_file, a_job, a_result
 from tests.streams import job_event
 
-MADE = 1_700_000_000.0
+CREATED = 1_700_000_000.0
 HOUR = 3600
 SOURCE = Source(key="uploads/j1/000000/a.jpg", etag="e", size=9)
 
 
 class Clock:
-    now = MADE
+    now = CREATED
 
     def pass_by(self, seconds: float) -> None:
         self.now += seconds
@@ -86,14 +86,14 @@ def files(cloud: Cloud) -> list[tuple[str, str | None]]:
 
 
 def sent(cloud: Cloud) -> list[Any]:
-    """What waits in the ingest and lifecycle queues, which are empty afterwards."""
+    """The messages in the ingest and lifecycle queues, which are empty afterwards."""
     settings = cloud.services.settings
     urls = (settings.ingest_queue_url, settings.lifecycle_queue_url)
     return [json.loads(body) for url in urls for body in cloud.received(url)]
 
 
 def deliver(*bodies: Any, milliseconds: int = 60_000) -> None:
-    """Hand messages to the functions whose queues they were sent to."""
+    """Deliver messages to the functions that consume their queues."""
     for body in bodies:
         handler = ingest.handler if body["kind"] == "upload" else lifecycle_queue.handler
         answer = handler(sqs_event(json.dumps(body)), FakeContext(milliseconds))
@@ -101,7 +101,7 @@ def deliver(*bodies: Any, milliseconds: int = 60_000) -> None:
 
 
 def stream(cloud: Cloud, before: Job) -> None:
-    """What the table's stream brings to notify and tally, when it is not lost."""
+    """Deliver the job's stream records to notify and the files' to tally."""
     notify.handler(job_event((before, stored(cloud))), FakeContext())
     count_files(cloud.services.jobs.files("j1"), cloud.services.jobs)
 
@@ -109,7 +109,7 @@ def stream(cloud: Cloud, before: Job) -> None:
 # ---- uploads
 
 
-def test_a_job_that_nothing_was_uploaded_for_expires(cloud: Cloud, time: Clock) -> None:
+def test_a_job_without_uploads_expires(cloud: Cloud, time: Clock) -> None:
     make(cloud, a_new_job(uploads=2), a_file(0), a_file(1))
     time.pass_by(2 * HOUR - 1)
     assert swept() == {}
@@ -127,9 +127,7 @@ def test_a_job_that_nothing_was_uploaded_for_expires(cloud: Cloud, time: Clock) 
     assert sent(cloud) == []
 
 
-def test_uploads_that_never_came_fail_and_the_rest_of_the_job_completes(
-    cloud: Cloud, time: Clock
-) -> None:
+def test_missing_uploads_fail_and_the_rest_of_the_job_completes(cloud: Cloud, time: Clock) -> None:
     job = a_new_job(uploads=3).image_listed(1)
     make(cloud, job, a_file(0), succeeded(1), a_file(2))
     count_files([succeeded(1)], cloud.services.jobs)
@@ -146,7 +144,7 @@ def test_uploads_that_never_came_fail_and_the_rest_of_the_job_completes(
     assert job.archive.status is ArchiveStatus.BUILDING
 
 
-def test_an_upload_whose_event_was_lost_is_told_of_again_once(cloud: Cloud, time: Clock) -> None:
+def test_an_upload_whose_event_was_lost_is_dispatched_once(cloud: Cloud, time: Clock) -> None:
     make(cloud, a_new_job(uploads=2), a_file(0), a_file(1))
     key = "uploads/j1/000000/ä b.jpg"
     etag = cloud.put(key, b"\xff\xd8\xff photo")["Records"][0]["s3"]["object"]["eTag"]
@@ -170,22 +168,22 @@ def test_an_upload_whose_event_was_lost_is_told_of_again_once(cloud: Cloud, time
     assert stored(cloud).nudges == 0
 
 
-def test_an_upload_that_was_told_of_again_in_vain_is_given_up(cloud: Cloud, time: Clock) -> None:
+def test_an_upload_that_stays_unlisted_after_a_nudge_fails(cloud: Cloud, time: Clock) -> None:
     make(cloud, a_new_job(), a_file(0))
     cloud.put("uploads/j1/000000/a.jpg", b"x")
     time.pass_by(2 * HOUR)
     swept()
     time.pass_by(2 * HOUR)
-    assert swept() == {}, "its message still waits in the intake queue"
+    assert swept() == {}, "its message is still waiting in the ingest queue"
     sent(cloud)
-    assert swept() == {"cancel_uploads": 1}
+    assert swept() == {"fail_uploads": 1}
     assert files(cloud) == [("failed", "processing_stalled")]
     count_files(cloud.services.jobs.files("j1"), cloud.services.jobs)
     job = stored(cloud)
     assert (job.status, job.total, job.settled) == (JobStatus.FAILED, 1, True)
 
 
-def test_a_drop_did_come_whatever_is_under_uploads(cloud: Cloud, time: Clock) -> None:
+def test_a_drop_is_not_reported_as_never_uploaded(cloud: Cloud, time: Clock) -> None:
     make(cloud, a_new_job(job_type="drop"), a_file(0))
     time.pass_by(2 * HOUR)
     assert swept() == {"look_for_uploads": 1}
@@ -193,8 +191,8 @@ def test_a_drop_did_come_whatever_is_under_uploads(cloud: Cloud, time: Clock) ->
     assert stored(cloud).status is JobStatus.QUEUED
 
 
-def test_an_upload_that_comes_while_it_is_looked_for_is_kept(cloud: Cloud, time: Clock) -> None:
-    """The sweep has read the job as one that nothing came for; then something does."""
+def test_an_upload_that_arrives_during_the_sweep_is_kept(cloud: Cloud, time: Clock) -> None:
+    """The upload arrives after the sweep has read the job."""
     make(cloud, a_new_job(), a_file(0))
     time.pass_by(2 * HOUR)
     seen = stored(cloud)
@@ -219,18 +217,18 @@ def a_reconciler(cloud: Cloud) -> Reconciler:
     )
 
 
-# ---- jobs that do not move
+# ---- stalled jobs
 
 
 def stalled_job(cloud: Cloud) -> None:
-    """Of a ZIP: one counted, one whose record was lost, one whose message was lost."""
+    """A job of three photos: one counted, one whose record was lost, one whose message was lost."""
     job = a_new_job().zip_listed(0, 3, 3)
     expanded = a_file(0, status=FileStatus.EXPANDED)
     make(cloud, job, expanded, succeeded(1), succeeded(2), queued(3))
     count_files([succeeded(1)], cloud.services.jobs)
 
 
-def test_a_job_that_does_not_move_is_nudged(cloud: Cloud, time: Clock) -> None:
+def test_a_stalled_job_is_nudged(cloud: Cloud, time: Clock) -> None:
     stalled_job(cloud)
     time.pass_by(2 * HOUR)
     assert swept() == {"nudge": 1}
@@ -248,7 +246,7 @@ def a_options() -> Options:
     return Options(model="u2netp")
 
 
-def test_what_is_left_of_a_job_that_was_nudged_in_vain_fails(cloud: Cloud, time: Clock) -> None:
+def test_files_left_after_a_nudge_fail(cloud: Cloud, time: Clock) -> None:
     stalled_job(cloud)
     count_files([succeeded(2)], cloud.services.jobs)
     time.pass_by(2 * HOUR)
@@ -273,7 +271,7 @@ def test_what_is_left_of_a_job_that_was_nudged_in_vain_fails(cloud: Cloud, time:
     assert (job.archive.status, job.archive.generation) == (ArchiveStatus.BUILDING, 1)
 
 
-def test_a_job_that_moves_after_it_was_given_up_is_not_failed(cloud: Cloud, time: Clock) -> None:
+def test_a_job_that_moves_before_its_files_fail_is_not_failed(cloud: Cloud, time: Clock) -> None:
     stalled_job(cloud)
     time.pass_by(2 * HOUR)
     swept()
@@ -285,7 +283,7 @@ def test_a_job_that_moves_after_it_was_given_up_is_not_failed(cloud: Cloud, time
     assert files(cloud)[3] == ("queued", None)
 
 
-def test_a_sweep_that_saw_an_earlier_state_fails_nothing(cloud: Cloud, time: Clock) -> None:
+def test_a_sweep_that_read_an_outdated_job_fails_nothing(cloud: Cloud, time: Clock) -> None:
     stalled_job(cloud)
     time.pass_by(2 * HOUR)
     swept()
@@ -297,7 +295,7 @@ def test_a_sweep_that_saw_an_earlier_state_fails_nothing(cloud: Cloud, time: Clo
     assert stored(cloud).nudges == 0
 
 
-def test_a_backlog_is_no_stall_for_a_day(cloud: Cloud, time: Clock) -> None:
+def test_a_job_in_a_backlog_stalls_after_a_day(cloud: Cloud, time: Clock) -> None:
     stalled_job(cloud)
     cloud.services.process_alone.send([image_message(queued(9), a_options())])
     time.pass_by(24 * HOUR - 1)
@@ -306,10 +304,10 @@ def test_a_backlog_is_no_stall_for_a_day(cloud: Cloud, time: Clock) -> None:
     assert swept() == {"nudge": 1}
 
 
-def test_a_zip_that_was_dealt_out_in_part_is_dealt_out_again_and_then_given_up(
+def test_a_partly_dispatched_zip_is_dispatched_again_and_then_fails(
     cloud: Cloud, time: Clock
 ) -> None:
-    """Five photos are listed, one was dealt out and is done; then the fan-out was lost."""
+    """Five photos were listed and one was dispatched and succeeded; then the fan-out was lost."""
     make(cloud, a_new_job().zip_listed(0, 5, 5), a_file(0), succeeded(1))
     count_files([succeeded(1)], cloud.services.jobs)
     cloud.put("uploads/j1/000000/a.zip", b"x")
@@ -326,7 +324,7 @@ def test_a_zip_that_was_dealt_out_in_part_is_dealt_out_again_and_then_given_up(
     assert job.status is JobStatus.COMPLETED
 
 
-def test_a_nudge_that_runs_out_of_time_goes_on(cloud: Cloud, time: Clock) -> None:
+def test_a_nudge_out_of_time_continues_in_a_message(cloud: Cloud, time: Clock) -> None:
     stalled_job(cloud)
     deliver({"kind": "nudge", "job_id": "j1", "after": "000001"}, milliseconds=1)
     assert sent(cloud) == [{"kind": "nudge", "job_id": "j1", "after": "000001"}]
@@ -335,8 +333,8 @@ def test_a_nudge_that_runs_out_of_time_goes_on(cloud: Cloud, time: Clock) -> Non
     assert stored(cloud).counts.succeeded == 1
 
 
-def test_a_retry_that_did_not_reach_its_files_reaches_them(cloud: Cloud, time: Clock) -> None:
-    """The job was retried; the message that would have taken its files up again was lost."""
+def test_a_lost_retry_is_completed_by_a_nudge(cloud: Cloud, time: Clock) -> None:
+    """The job was retried, but the message that requeues its files was lost."""
     job = a_new_job(uploads=2).image_listed(0).image_listed(1)
     make(cloud, job, failed(0), failed(1, source=None))
     count_files([failed(0), failed(1)], cloud.services.jobs)
@@ -359,10 +357,8 @@ def test_a_retry_that_did_not_reach_its_files_reaches_them(cloud: Cloud, time: C
     assert (stored(cloud).status, stored(cloud).settled) == (JobStatus.FAILED, True)
 
 
-def test_a_cancelled_job_whose_files_are_not_all_counted_ends_too(
-    cloud: Cloud, time: Clock
-) -> None:
-    """Neither its uploads were given up, nor its queued photo seen by a worker."""
+def test_a_cancelled_job_with_uncounted_files_ends(cloud: Cloud, time: Clock) -> None:
+    """Its uploads were not cancelled, and no worker has received its queued photo."""
     job = a_new_job(uploads=3).image_listed(1).cancelled()
     make(cloud, job, a_file(0), queued(1), a_file(2))
     time.pass_by(2 * HOUR)
@@ -372,7 +368,7 @@ def test_a_cancelled_job_whose_files_are_not_all_counted_ends_too(
     assert len(cloud.messages()) == 1
     assert stored(cloud).counts.skipped == 2
     time.pass_by(2 * HOUR)
-    assert swept() == {"nudge": 1}, "the two that were counted are a movement"
+    assert swept() == {"nudge": 1}, "counting the two files was a change"
     deliver(*sent(cloud))
     cloud.messages()
     time.pass_by(2 * HOUR)
@@ -387,13 +383,11 @@ def test_a_cancelled_job_whose_files_are_not_all_counted_ends_too(
 
 
 def archives(cloud: Cloud) -> list[Any]:
-    found = cloud.received(cloud.services.settings.archive_queue_url)
-    return [json.loads(body) for body in found]
+    bodies = cloud.received(cloud.services.settings.archive_queue_url)
+    return [json.loads(body) for body in bodies]
 
 
-def test_an_archive_that_is_not_built_is_asked_for_once_more_and_then_failed(
-    cloud: Cloud, time: Clock
-) -> None:
+def test_a_stalled_archive_is_requested_once_more_and_then_fails(cloud: Cloud, time: Clock) -> None:
     make(cloud, a_new_job().image_listed(0), succeeded(0))
     count_files([succeeded(0)], cloud.services.jobs)
     time.pass_by(6 * HOUR - 1)
@@ -410,21 +404,21 @@ def test_an_archive_that_is_not_built_is_asked_for_once_more_and_then_failed(
     assert (job.status, job.settled) == (JobStatus.COMPLETED, True)
 
 
-def test_an_archive_that_is_ready_meanwhile_stays_so(cloud: Cloud, time: Clock) -> None:
+def test_an_archive_that_is_ready_meanwhile_stays_ready(cloud: Cloud, time: Clock) -> None:
     building = Archive(ArchiveStatus.BUILDING, 1)
     make(cloud, a_new_job(status=JobStatus.COMPLETED, archive=building))
     seen = stored(cloud)
     ready = Archive(ArchiveStatus.READY, 1, 9)
     cloud.services.jobs.change("j1", lambda job: job.with_archive(ready))
-    a_reconciler(cloud).act(seen, Action.GIVE_UP_ARCHIVE)
+    a_reconciler(cloud).act(seen, Action.FAIL_ARCHIVE)
     assert stored(cloud).archive == ready
 
 
-def test_multipart_uploads_that_nobody_finishes_are_aborted(cloud: Cloud, time: Clock) -> None:
-    """moto has them all begin in 2010; on another day than that they are left alone."""
+def test_old_multipart_uploads_are_aborted(cloud: Cloud, time: Clock) -> None:
+    """moto dates all of them 2010, so that only a time before that leaves them alone."""
     for key in ("archives/j1/1.zip", "inbox/big.zip"):
         cloud.services.bucket.begin_upload(key, "application/zip")
-    assert cloud.services.bucket.abort_uploads(MADE - 20 * 365 * 24 * HOUR) == 0
+    assert cloud.services.bucket.abort_uploads(CREATED - 20 * 365 * 24 * HOUR) == 0
     assert swept() == {"aborted_uploads": 2}
     listed = cloud.s3.list_multipart_uploads(Bucket="darkroom-photos")
     assert listed.get("Uploads", []) == []
@@ -436,12 +430,12 @@ def test_multipart_uploads_that_nobody_finishes_are_aborted(cloud: Cloud, time: 
 def many(cloud: Cloud, number: int) -> None:
     for index in range(number):
         job_id = f"j{index}"
-        made = MADE + index
-        job = a_job(job_id=job_id, created_at=made, updated_at=made)
+        created = CREATED + index
+        job = a_job(job_id=job_id, created_at=created, updated_at=created)
         make(cloud, job, a_file(0, job_id=job_id))
 
 
-def test_one_job_that_cannot_be_tended_to_does_not_stop_the_others(
+def test_an_exception_for_one_job_does_not_stop_the_others(
     cloud: Cloud, time: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     many(cloud, 3)
@@ -459,7 +453,7 @@ def test_one_job_that_cannot_be_tended_to_does_not_stop_the_others(
     assert statuses == ["awaiting_upload", "expired", "expired"]
 
 
-def test_a_sweep_tends_to_so_many_jobs_and_the_next_goes_on(
+def test_a_sweep_stops_at_its_limit_and_the_next_continues(
     cloud: Cloud, time: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sweep, "MOST_JOBS", 2)
@@ -468,17 +462,15 @@ def test_a_sweep_tends_to_so_many_jobs_and_the_next_goes_on(
     assert [swept().get("look_for_uploads", 0) for _ in range(4)] == [2, 2, 1, 0]
 
 
-def test_a_sweep_without_time_leaves_all_to_the_next(cloud: Cloud, time: Clock) -> None:
+def test_a_sweep_out_of_time_leaves_its_jobs_to_the_next(cloud: Cloud, time: Clock) -> None:
     many(cloud, 2)
     time.pass_by(3 * HOUR)
     assert swept(milliseconds=1) == {}
     assert swept() == {"look_for_uploads": 2}
 
 
-def test_jobs_that_nothing_is_due_with_do_not_hold_up_those_behind_them(
-    cloud: Cloud, time: Clock
-) -> None:
-    """More than a page of jobs that wait in a backlog, and one behind them that has expired."""
+def test_jobs_that_are_not_due_do_not_block_others(cloud: Cloud, time: Clock) -> None:
+    """More than a page of jobs are in a backlog, and the job after them is due."""
     for index in range(120):
         job = a_new_job(job_id=f"waiting{index}").image_listed(0)
         make(cloud, job)
@@ -490,7 +482,7 @@ def test_jobs_that_nothing_is_due_with_do_not_hold_up_those_behind_them(
     assert stored(cloud).status is JobStatus.EXPIRED
 
 
-def test_busy_and_settled_jobs_are_not_even_read(cloud: Cloud, time: Clock) -> None:
+def test_busy_and_settled_jobs_are_not_read(cloud: Cloud, time: Clock) -> None:
     make(cloud, a_new_job().image_listed(0))
     skipped = FileEvent(0, 1, Outcome.SKIPPED, "a.txt")
     make(cloud, a_new_job(job_id="j2").image_listed(0).with_events([skipped]))

@@ -27,7 +27,7 @@ def get(path: str, credential: str | None = KEY, **query: str) -> dict[str, Any]
 
 @pytest.fixture
 def job(cloud: Cloud) -> Job:
-    """One photo done, one failed, one to come."""
+    """A job with one file that succeeded, one that failed, and one that has not arrived."""
     files = [
         a_file(0, status=FileStatus.SUCCEEDED, result=a_result(0, faces=1), name="sub/photo-0.jpg"),
         a_file(1, status=FileStatus.FAILED, error={"code": "damaged", "message": "It is."}),
@@ -63,7 +63,7 @@ def test_the_document_and_its_links(job: Job) -> None:
         (KEY, "/jobs/j1/files/000002?", 404, "unknown_route"),
     ],
 )
-def test_who_may_read_what(
+def test_credentials_and_ids_are_checked(
     job: Job, credential: str | None, path: str, status: int, code: str | None
 ) -> None:
     answer = get(path, credential)
@@ -79,7 +79,7 @@ def test_files_are_listed_page_by_page(job: Job) -> None:
     assert second["cursor"] is None
 
 
-def test_a_file_tells_all_about_its_result(job: Job) -> None:
+def test_a_file_describes_its_result(job: Job) -> None:
     file = get("/jobs/j1/files", status="succeeded")["json"]["files"][0]
     assert file["name"] == "sub/photo-0.jpg"
     result = file["result"]
@@ -91,7 +91,7 @@ def test_a_file_tells_all_about_its_result(job: Job) -> None:
     assert disposition == ['attachment; filename="photo-0.png"']
 
 
-def test_a_failed_file_says_why(job: Job) -> None:
+def test_a_failed_file_has_its_error(job: Job) -> None:
     file = get("/jobs/j1/files", status="failed")["json"]["files"][0]
     assert (file["error"]["code"], file["result"]) == ("damaged", None)
 
@@ -99,7 +99,7 @@ def test_a_failed_file_says_why(job: Job) -> None:
 @pytest.mark.parametrize(
     "query", [{"limit": "0"}, {"limit": "x"}, {"status": "lost"}, {"cursor": "../"}]
 )
-def test_a_wrong_query_is_named(job: Job, query: dict[str, str]) -> None:
+def test_a_wrong_query_names_the_field(job: Job, query: dict[str, str]) -> None:
     answer = get("/jobs/j1/files", **query)
     assert answer["statusCode"] == 422
     assert [error["field"] for error in answer["json"]["errors"]] == list(query)
@@ -116,7 +116,7 @@ def test_a_result_as_redirect(job: Job) -> None:
     assert "results/j1/000000/photo-0.png" in answer["headers"]["Location"]
 
 
-def test_a_result_too_large_for_a_data_url_says_where_it_is(cloud: Cloud) -> None:
+def test_a_result_too_large_for_a_data_url_is_answered_with_its_url(cloud: Cloud) -> None:
     big = a_file(0, status=FileStatus.SUCCEEDED, result=a_result(0, size=4_000_001))
     cloud.services.jobs.create(a_job(), [big])
     answer = get("/jobs/j1/files/000000", **{"as": "data-url"})
@@ -127,7 +127,9 @@ def test_a_result_too_large_for_a_data_url_says_where_it_is(cloud: Cloud) -> Non
 @pytest.mark.parametrize(
     ("query", "code"), [({"as": "data-url"}, "no_result"), ({"as": "gif"}, None)]
 )
-def test_what_is_not_there_or_not_known(job: Job, query: dict[str, str], code: str) -> None:
+def test_a_missing_result_and_an_unknown_form_are_refused(
+    job: Job, query: dict[str, str], code: str
+) -> None:
     answer = get("/jobs/j1/files/000001", **query)
     assert answer["json"]["code"] == (code or "invalid_query")
 
@@ -154,7 +156,7 @@ def test_the_archive(cloud: Cloud, archive: Archive, status: JobStatus, answered
     assert ("archives/j1/1.zip" in download) is (answered == 302)
 
 
-def test_health_models_and_page_are_open(cloud: Cloud) -> None:
+def test_health_models_and_page_need_no_credential(cloud: Cloud) -> None:
     assert get("/health", None)["json"]["status"] == "ok"
     assert get("/models", None)["json"] == {"default": "u2netp", "models": ["u2netp", "silueta"]}
     page = get("/", None)
@@ -170,7 +172,7 @@ def test_a_crash_is_a_problem_with_a_request_id(cloud: Cloud) -> None:
     assert "ResourceNotFound" not in answer["body"]
 
 
-def test_files_in_the_table_come_back_as_they_were(cloud: Cloud) -> None:
+def test_a_file_survives_the_table(cloud: Cloud) -> None:
     file: File = a_file(0, status=FileStatus.SUCCEEDED, result=a_result(0, faces=2), modified=1.5)
     cloud.services.jobs.add_files([file], 1.0)
     assert cloud.services.jobs.file("j1", "000000") == file

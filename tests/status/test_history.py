@@ -38,9 +38,9 @@ def get(**query: str) -> Any:
 
 
 def make(cloud: Cloud, job_id: str, ago: float, **changes: Any) -> Job:
-    made = NOW - ago
-    values = {"job_id": job_id, "created_at": made, "updated_at": made, **changes}
-    job = a_job(**{"expires_at": made + 7 * DAY} | values)
+    created = NOW - ago
+    values = {"job_id": job_id, "created_at": created, "updated_at": created, **changes}
+    job = a_job(**{"expires_at": created + 7 * DAY} | values)
     cloud.services.jobs.create(job, [])
     return job
 
@@ -50,7 +50,7 @@ def ids(page: Any) -> list[str]:
 
 
 def walk(**query: str) -> list[list[str]]:
-    """All pages, by the cursor each one gives."""
+    """All pages, each fetched with the cursor of the previous one."""
     pages, cursor = [], {}
     while True:
         page = get(**query, **cursor)
@@ -60,11 +60,11 @@ def walk(**query: str) -> list[list[str]]:
         cursor = {"cursor": page["cursor"]}
 
 
-def test_no_jobs_are_an_empty_list(cloud: Cloud) -> None:
+def test_an_empty_list(cloud: Cloud) -> None:
     assert get() == {"code": 200, "jobs": [], "cursor": None}
 
 
-def test_a_job_is_listed_as_its_document_without_what_is_recent(cloud: Cloud) -> None:
+def test_a_job_is_listed_as_its_document_without_recent(cloud: Cloud) -> None:
     archive = Archive(ArchiveStatus.READY, 1, 9)
     make(cloud, "j1", 60, status=JobStatus.COMPLETED, archive=archive)
     [job] = get()["jobs"]
@@ -76,20 +76,18 @@ def test_a_job_is_listed_as_its_document_without_what_is_recent(cloud: Cloud) ->
 
 
 @pytest.mark.parametrize("limit", ["1", "2", "3", "5", "100"])
-def test_pages_go_back_over_days_with_none_twice_and_none_left_out(
-    cloud: Cloud, limit: str
-) -> None:
+def test_pages_cover_all_days_and_list_each_job_once(cloud: Cloud, limit: str) -> None:
     agos = [0, 0.001, 60, DAY, DAY, 3 * DAY, 3 * DAY + 5, 6.99 * DAY]
-    for place, ago in enumerate(agos):
-        make(cloud, f"j{place}", ago)
+    for number, ago in enumerate(agos):
+        make(cloud, f"j{number}", ago)
     pages = walk(limit=limit)
     listed = [job_id for page in pages for job_id in page]
-    assert sorted(listed[3:5]) == ["j3", "j4"], "made in the same millisecond"
+    assert sorted(listed[3:5]) == ["j3", "j4"], "created in the same millisecond"
     assert [*listed[:3], *listed[5:]] == ["j0", "j1", "j2", "j5", "j6", "j7"]
     assert all(len(page) <= int(limit) for page in pages)
 
 
-def test_a_status_is_walked_for_even_where_it_is_rare(cloud: Cloud) -> None:
+def test_a_rare_status_is_found(cloud: Cloud) -> None:
     for number in range(150):
         status = JobStatus.FAILED if number == 140 else JobStatus.COMPLETED
         make(cloud, f"j{number}", number, status=status)
@@ -99,7 +97,7 @@ def test_a_status_is_walked_for_even_where_it_is_rare(cloud: Cloud) -> None:
     assert sum(map(len, walk(status="completed", limit="40"))) == 149
 
 
-def test_a_walk_that_takes_too_many_reads_goes_on_with_its_cursor(
+def test_a_page_that_takes_too_many_reads_continues_at_its_cursor(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(history, "MAX_READS", 2)
@@ -107,7 +105,7 @@ def test_a_walk_that_takes_too_many_reads_goes_on_with_its_cursor(
     assert walk() == [[], [], ["old"], []]
 
 
-def test_jobs_that_are_gone_or_have_expired_are_not_listed(
+def test_deleted_and_expired_jobs_are_not_listed(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make(cloud, "kept", 10)
@@ -117,10 +115,10 @@ def test_jobs_that_are_gone_or_have_expired_are_not_listed(
     assert ids(get()) == ["kept"]
 
 
-def test_an_index_that_lags_behind_the_table_does_no_harm(
+def test_a_deleted_job_that_the_index_still_has_is_not_listed(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The index still names a job that the table no longer has."""
+    """The index is eventually consistent."""
     make(cloud, "kept", 10)
     fetch = JobIndex.fetch
     monkeypatch.setattr(JobIndex, "fetch", lambda self, ids: fetch(self, [*ids, "gone"]))
@@ -149,7 +147,7 @@ def cursor(text: str) -> str:
         {"cursor": cursor("2023-11-14 1700000000 j1#")},
     ],
 )
-def test_a_wrong_query_is_named(cloud: Cloud, query: dict[str, str]) -> None:
+def test_a_wrong_query_names_the_field(cloud: Cloud, query: dict[str, str]) -> None:
     answer = get(**query)
     assert (answer["code"], answer["title"]) == (422, "Unprocessable Entity")
     assert answer["errors"][0]["field"] == list(query)[-1]
@@ -160,12 +158,12 @@ def test_a_cursor_from_before_the_oldest_job_ends_the_list(cloud: Cloud) -> None
     assert get(cursor=cursor("2023-11-01")) == {"code": 200, "jobs": [], "cursor": None}
 
 
-def test_a_place_comes_back_from_its_cursor() -> None:
-    for place in (
+def test_a_cursor_is_parsed_as_it_was_written() -> None:
+    for written in (
         HistoryCursor("2023-11-14"),
         HistoryCursor("2023-11-14", "1700000000.001", "a-b_C9"),
     ):
-        assert HistoryCursor.parse(str(place)) == place
+        assert HistoryCursor.parse(str(written)) == written
     assert HistoryCursor("2024-03-01", "1709251200", "j1").day_before() == HistoryCursor(
         "2024-02-29"
     )
@@ -174,19 +172,19 @@ def test_a_place_comes_back_from_its_cursor() -> None:
 # ---- the batch read
 
 
-class Holding:
-    """A client that holds back all but the first key of each request, as DynamoDB may."""
+class PartialClient:
+    """A client that processes only the first `limit` keys of each request, as DynamoDB may."""
 
-    def __init__(self, jobs: list[Job], gives: int = 1) -> None:
+    def __init__(self, jobs: list[Job], limit: int = 1) -> None:
         self.items = {item["pk"]: item for item in map(job_item, jobs)}
-        self.gives = gives
+        self.limit = limit
 
     def batch_get_item(self, *, RequestItems: Any) -> Any:  # noqa: N803
         keys = RequestItems["darkroom"]["Keys"]
-        given, held = keys[: self.gives], keys[self.gives :]
-        found = [self.items[key["pk"]] for key in given if key["pk"] in self.items]
-        left = {"darkroom": {"Keys": held}} if held else {}
-        return {"Responses": {"darkroom": found}, "UnprocessedKeys": left}
+        processed, rest = keys[: self.limit], keys[self.limit :]
+        found = [self.items[key["pk"]] for key in processed if key["pk"] in self.items]
+        unprocessed = {"darkroom": {"Keys": rest}} if rest else {}
+        return {"Responses": {"darkroom": found}, "UnprocessedKeys": unprocessed}
 
 
 def an_index(client: Any) -> JobIndex:
@@ -195,29 +193,29 @@ def an_index(client: Any) -> JobIndex:
     return JobIndex(table)
 
 
-def test_what_is_held_back_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unprocessed_keys_are_requested_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(index_module.time, "sleep", lambda _: None)
     jobs = [a_job(job_id=f"j{number}") for number in range(4)]
     names = [job.job_id for job in reversed(jobs)]
-    found = an_index(Holding(jobs)).fetch([*names, "gone"])
-    assert [job.job_id for job in found] == names
+    fetched = an_index(PartialClient(jobs)).fetch([*names, "gone"])
+    assert [job.job_id for job in fetched] == names
     with pytest.raises(RetryLater):
-        an_index(Holding(jobs, gives=0)).fetch(names)
+        an_index(PartialClient(jobs, limit=0)).fetch(names)
 
 
 def unfinished(cloud: Cloud) -> list[str]:
     return [job.job_id for page in cloud.services.index.unfinished(NOW) for job in page]
 
 
-def test_only_jobs_that_are_not_settled_are_in_the_index_of_those(cloud: Cloud) -> None:
-    """And a change within the same five minutes leaves their place in it as it was."""
+def test_the_unfinished_index_has_only_jobs_that_are_not_settled(cloud: Cloud) -> None:
+    """Changes within the same five minutes leave the job's index keys as they are."""
     make(cloud, "j1", 0)
-    places = set()
+    keys = set()
     for change in (lambda job: job.image_listed(0), Job.nudged, Job.cancelled):
         cloud.services.jobs.change("j1", change)
         item = cloud.table.get_item(Key={"pk": "JOB#j1", "sk": "JOB"})["Item"]
-        places.add((item["open"], int(item["stirred"]), item["day"]))
-    assert places == {("yes", NOW // 300 * 300, "2023-11-14")}
+        keys.add((item["open"], int(item["stirred"]), item["day"]))
+    assert keys == {("yes", NOW // 300 * 300, "2023-11-14")}
     assert unfinished(cloud) == ["j1"]
     skipped = FileEvent(0, 1, Outcome.CANCELLED, "a.jpg")
     cloud.services.jobs.change("j1", lambda job: job.with_events([skipped]))

@@ -1,4 +1,4 @@
-"""The WebSocket: who may connect and follow, and what is told."""
+"""The WebSocket: connecting, following jobs, and the messages."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_only_a_token_or_the_key_connects(
     assert connect(token) == status
 
 
-def test_a_subscriber_gets_the_document_at_once(gateway: StandInGateway) -> None:
+def test_a_new_follower_gets_the_document_at_once(gateway: StandInGateway) -> None:
     connect(TOKEN)
     send({"action": "subscribe", "job_id": "j1"})
     connection, document = gateway.sent[0]
@@ -73,7 +73,7 @@ def test_another_job_is_followed_with_its_own_token(gateway: StandInGateway) -> 
     assert [document["job_id"] for _, document in gateway.sent] == ["j1", "j2"]
 
 
-def test_many_follow_one_job_and_leave_no_trace(gateway: StandInGateway, cloud: Cloud) -> None:
+def test_followers_that_disconnect_leave_no_items(gateway: StandInGateway, cloud: Cloud) -> None:
     for connection in ("c1", "c2", "c3"):
         connect(TOKEN, connection)
         send({"action": "subscribe", "job_id": "j1"}, connection)
@@ -86,7 +86,7 @@ def test_many_follow_one_job_and_leave_no_trace(gateway: StandInGateway, cloud: 
     assert not [key for key in left if "c1" in key or "c2" in key or "c3" in key]
 
 
-def test_a_connection_that_is_gone_is_forgotten(gateway: StandInGateway) -> None:
+def test_a_connection_that_is_gone_is_deleted(gateway: StandInGateway) -> None:
     connect(TOKEN)
     send({"action": "subscribe", "job_id": "j1"})
     gateway.gone.add("c1")
@@ -101,14 +101,16 @@ def test_ping(gateway: StandInGateway) -> None:
 
 
 @pytest.mark.parametrize("message", ["{", "[]", {"action": "dance"}, {"action": "subscribe"}])
-def test_what_is_not_understood_is_answered(gateway: StandInGateway, message: Any) -> None:
+def test_an_invalid_message_is_answered_with_an_error(
+    gateway: StandInGateway, message: Any
+) -> None:
     connect(TOKEN)
     send(message)
     assert gateway.sent[0][1]["type"] == "error"
     assert gateway.sent[0][1]["code"] in {"invalid_json", "unknown_action"}
 
 
-def test_an_unknown_job_is_answered(gateway: StandInGateway) -> None:
+def test_an_unknown_job_is_answered_with_an_error(gateway: StandInGateway) -> None:
     connect(KEY)
     send({"action": "subscribe", "job_id": "nothing"})
     assert gateway.sent[0][1]["code"] == "unknown_job"

@@ -1,4 +1,4 @@
-"""POST /jobs with a callback URL: kept with the job, or refused with its field named."""
+"""POST /jobs with a callback URL: stored with the job, or refused with the field's name."""
 
 from __future__ import annotations
 
@@ -20,11 +20,13 @@ from tests.upload.posting import PHOTO, post
         ({}, ""),
     ],
 )
-def test_it_is_kept_as_it_was_given(cloud: Cloud, given: dict[str, Any], kept: str | None) -> None:
+def test_a_callback_url_is_stored_as_given(
+    cloud: Cloud, given: dict[str, Any], kept: str | None
+) -> None:
     code, job = post({"files": [PHOTO], **given})
     assert code == 201
-    wanted = given["callback_url"] if kept is None else kept
-    assert cloud.services.jobs.require(job["job_id"]).callback_url == wanted
+    expected = given["callback_url"] if kept is None else kept
+    assert cloud.services.jobs.require(job["job_id"]).callback_url == expected
 
 
 @pytest.mark.parametrize(
@@ -50,7 +52,7 @@ def test_it_is_kept_as_it_was_given(cloud: Cloud, given: dict[str, Any], kept: s
         ["https://shop.example/"],
     ],
 )
-def test_what_cannot_be_called_is_refused(cloud: Cloud, url: Any) -> None:
+def test_a_callback_url_that_is_not_allowed_is_refused(cloud: Cloud, url: Any) -> None:
     code, problem = post({"files": [PHOTO], "callback_url": url})
     assert (code, problem["code"]) == (422, "invalid_job")
     assert [error["field"] for error in problem["errors"]] == ["callback_url"]

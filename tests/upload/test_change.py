@@ -1,4 +1,4 @@
-"""Cancel, retry and delete: what a caller is answered, and what it does to the job."""
+"""Cancel, retry and delete: the responses, and the effects on the job."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def status(cloud: Cloud) -> JobStatus:
     return cloud.services.jobs.require("j1").status
 
 
-def test_a_cancel_may_be_said_twice(cloud: Cloud) -> None:
+def test_a_cancel_is_idempotent(cloud: Cloud) -> None:
     cloud.services.jobs.create(a_job(uploads=2), [a_file(0), a_file(1)])
     for _ in range(2):
         code, document = call("POST", "/jobs/j1/cancel")
@@ -42,12 +42,12 @@ def test_a_cancel_may_be_said_twice(cloud: Cloud) -> None:
         assert document["sequence"] == 2
 
 
-def test_a_job_that_has_ended_stays_as_it_is(cloud: Cloud) -> None:
+def test_cancelling_an_ended_job_changes_nothing(cloud: Cloud) -> None:
     failed_job(cloud)
     assert call("POST", "/jobs/j1/cancel")[1]["status"] == "failed"
 
 
-def test_a_retry_goes_on_with_other_options(cloud: Cloud) -> None:
+def test_a_retry_can_change_the_options(cloud: Cloud) -> None:
     failed_job(cloud)
     code, document = call("POST", "/jobs/j1/retry", {"options": {"model": "silueta"}})
     assert (code, document["status"], document["summary"]["failed"]) == (202, "processing", 0)
@@ -71,14 +71,14 @@ def test_a_retry_without_options_keeps_them(cloud: Cloud) -> None:
         ({"option": {}}, "invalid_retry"),
     ],
 )
-def test_a_wrong_retry_changes_nothing(cloud: Cloud, body: Any, code: str) -> None:
+def test_an_invalid_retry_changes_nothing(cloud: Cloud, body: Any, code: str) -> None:
     failed_job(cloud)
     refused, problem = call("POST", "/jobs/j1/retry", body)
     assert (refused, problem["code"]) == (422, code)
     assert status(cloud) is JobStatus.FAILED
 
 
-def test_a_retry_too_early_is_a_conflict(cloud: Cloud) -> None:
+def test_a_retry_before_the_end_is_a_conflict(cloud: Cloud) -> None:
     cloud.services.jobs.create(a_job(), [a_file(0)])
     refused, problem = call("POST", "/jobs/j1/retry")
     assert (refused, problem["code"]) == (409, "not_ended")
@@ -95,7 +95,7 @@ def test_a_deleted_job_is_unknown_at_once(cloud: Cloud) -> None:
     ("method", "path"),
     [("POST", "/jobs/j1/cancel"), ("POST", "/jobs/j1/retry"), ("DELETE", "/jobs/j1")],
 )
-def test_another_jobs_token_does_nothing(cloud: Cloud, method: str, path: str) -> None:
+def test_another_jobs_token_is_refused(cloud: Cloud, method: str, path: str) -> None:
     failed_job(cloud)
     refused, problem = call(method, path, credential="j2.secret")
     assert (refused, problem["code"]) == (401, "wrong_token")

@@ -1,4 +1,4 @@
-"""POST /jobs: what is granted, and what is refused."""
+"""POST /jobs: granted uploads and refused requests."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ def policy_of(upload: dict[str, Any]) -> list[Any]:
     return list(json.loads(base64.b64decode(upload["fields"]["policy"]))["conditions"])
 
 
-def test_an_upload_goes_to_the_buckets_own_region(cloud: Cloud) -> None:
-    """The global endpoint redirects from a new bucket, and a web page may not follow."""
+def test_an_upload_goes_to_the_regional_endpoint(cloud: Cloud) -> None:
+    """The global endpoint redirects for a new bucket, and a web page may not follow."""
     _, job = post({"files": [PHOTO]})
     url = job["files"][0]["upload"]["url"]
     assert url == "https://darkroom-photos.s3.eu-west-1.amazonaws.com/"
 
 
-def test_a_job_grants_one_bound_upload_a_file(cloud: Cloud) -> None:
+def test_a_job_grants_one_upload_for_each_file(cloud: Cloud) -> None:
     zipped = {"name": "b/c.zip", "size": 7, "content_type": "application/zip"}
     status, job = post({"files": [PHOTO, zipped]})
     assert status == 201
@@ -41,7 +41,7 @@ def test_a_job_grants_one_bound_upload_a_file(cloud: Cloud) -> None:
         assert {"key": key} in conditions
 
 
-def test_the_job_is_kept_without_its_token(cloud: Cloud) -> None:
+def test_a_job_is_stored_without_its_token(cloud: Cloud) -> None:
     _, job = post({"files": [PHOTO], "options": {"crop_face": True}})
     items = cloud.table.scan()["Items"]
     assert {item["sk"] for item in items} == {"JOB", "FILE#000000"}
@@ -77,7 +77,7 @@ def test_the_type_of_a_job(cloud: Cloud, files: list[Any], job_type: str) -> Non
         ({"files": [PHOTO], "options": {"format": "jpeg"}}, "invalid_options", "options.format"),
     ],
 )
-def test_what_is_wrong_is_named(cloud: Cloud, body: Any, code: str, field: str | None) -> None:
+def test_wrong_fields_are_named(cloud: Cloud, body: Any, code: str, field: str | None) -> None:
     status, problem = post(body)
     assert (status, problem["code"], problem["status"]) == (422, code, 422)
     assert problem["request_id"] == "request-1"
@@ -86,7 +86,7 @@ def test_what_is_wrong_is_named(cloud: Cloud, body: Any, code: str, field: str |
     assert cloud.table.scan()["Items"] == []
 
 
-def test_a_model_that_is_missing_is_answered_with_those_there_are(cloud: Cloud) -> None:
+def test_an_unknown_model_is_answered_with_the_available_ones(cloud: Cloud) -> None:
     _, problem = post({"files": [PHOTO], "options": {"model": "gpt"}})
     assert "u2netp, silueta" in problem["detail"]
 
@@ -94,13 +94,13 @@ def test_a_model_that_is_missing_is_answered_with_those_there_are(cloud: Cloud) 
 @pytest.mark.parametrize(
     ("credential", "code"), [(None, "no_credential"), ("guess", "wrong_key"), ("ключ", "wrong_key")]
 )
-def test_without_the_key_nothing_is_made(cloud: Cloud, credential: str, code: str) -> None:
+def test_without_the_key_no_job_is_created(cloud: Cloud, credential: str, code: str) -> None:
     status, problem = post({"files": [PHOTO]}, credential)
     assert (status, problem["code"]) == (401, code)
     assert cloud.table.scan()["Items"] == []
 
 
-def test_an_unknown_address_is_a_problem_too(cloud: Cloud) -> None:
+def test_an_unknown_route_is_a_problem(cloud: Cloud) -> None:
     answer = app.handler(http_event("POST", "/nothing"), FakeContext())
     assert answer["statusCode"] == 404
     assert answer["headers"]["Content-Type"] == "application/problem+json"

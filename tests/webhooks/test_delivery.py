@@ -1,4 +1,4 @@
-"""A webhook from its message to its receiver, and what becomes of one that is not taken."""
+"""Delivering a webhook from its message to its receiver, with retries."""
 
 from __future__ import annotations
 
@@ -35,19 +35,19 @@ MESSAGE = WebhookMessage(
 )
 
 
-def test_a_webhook_is_tried_for_an_hour_and_a_half() -> None:
+def test_a_webhook_is_retried_for_an_hour_and_a_half() -> None:
     delays = [retry_delay(tries) for tries in range(1, RETRIES + 1)]
     seconds = [delay for delay in delays if delay is not None]
     assert len(seconds) == RETRIES
     assert seconds == sorted(seconds)
     assert 1 <= seconds[0] <= 10
-    assert max(seconds) <= 900, "SQS keeps nothing back for longer"
+    assert max(seconds) <= 900, "the longest delay of SQS"
     assert sum(seconds) >= 5400
     assert retry_delay(RETRIES + 1) is None
 
 
-def test_a_signature_is_that_of_the_standard() -> None:
-    """The known answer that libraries of the Standard Webhooks test themselves with."""
+def test_a_signature_matches_the_standards_example() -> None:
+    """The test vector that Standard Webhooks libraries use."""
     key = signing_key("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
     body = b'{"test": 2432232314}'
     assert signed_headers(key, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, body) == {
@@ -57,32 +57,34 @@ def test_a_signature_is_that_of_the_standard() -> None:
     }
 
 
-def test_a_secret_of_the_template_is_one_of_the_standard() -> None:
+def test_the_templates_secret_fits_the_standard() -> None:
     assert len(signing_key(WEBHOOK_SECRET)) == 30
     assert signing_key("whsec_" + WEBHOOK_SECRET) == signing_key(WEBHOOK_SECRET)
 
 
 def waiting(cloud: Cloud) -> list[tuple[WebhookMessage, int]]:
-    """What the queue keeps back, and for how many seconds; SQS shows it to nobody, moto does."""
+    """The delayed messages and their delays in seconds. Only moto shows them; SQS does not."""
     queue = sqs_backends[DEFAULT_ACCOUNT_ID]["eu-west-1"].queues["webhooks"]
     return [
         (
-            WebhookMessage.model_validate_json(kept.body),
-            round((kept.delayed_until - kept.sent_timestamp) / 1000),
+            WebhookMessage.model_validate_json(delayed.body),
+            round((delayed.delayed_until - delayed.sent_timestamp) / 1000),
         )
-        for kept in queue._messages
+        for delayed in queue._messages
     ]
 
 
 def logged(logger: Logger, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The lines that the logger will write from now on."""
+    """A list that fills with the lines that the logger writes."""
     lines: list[str] = []
     handler = logger.registered_handler
     monkeypatch.setattr(handler, "emit", lambda record: lines.append(handler.format(record)))
     return lines
 
 
-def sent_by(cloud: Cloud, answer: int | OutboundError, tries: int = 0) -> Any:
+def delivered(cloud: Cloud, answer: int | OutboundError, tries: int = 0) -> Any:
+    """The attempt to deliver MESSAGE to a receiver that answers with `answer`."""
+
     def post(url: str, headers: Mapping[str, str], body: bytes) -> int:
         assert url == MESSAGE.url
         if isinstance(answer, OutboundError):
@@ -95,30 +97,32 @@ def sent_by(cloud: Cloud, answer: int | OutboundError, tries: int = 0) -> Any:
 
 class TestDelivering:
     @pytest.mark.parametrize("answer", [200, 202, 204, 299])
-    def test_2xx_is_the_end_of_it(self, cloud: Cloud, answer: int) -> None:
-        assert sent_by(cloud, answer) == (DeliveryResult.DELIVERED, 1, str(answer), None)
+    def test_2xx_is_delivered(self, cloud: Cloud, answer: int) -> None:
+        assert delivered(cloud, answer) == (DeliveryResult.DELIVERED, 1, str(answer), None)
         assert waiting(cloud) == []
 
-    def test_a_receiver_that_wants_no_more_gets_no_more(self, cloud: Cloud) -> None:
-        assert sent_by(cloud, 410).result is DeliveryResult.GONE
+    def test_410_is_not_retried(self, cloud: Cloud) -> None:
+        assert delivered(cloud, 410).result is DeliveryResult.GONE
         assert waiting(cloud) == []
 
     @pytest.mark.parametrize(
         "answer", [199, 301, 302, 400, 404, 429, 500, OutboundError("timed_out", "It did.")]
     )
-    def test_anything_else_comes_again_later(self, cloud: Cloud, answer: Any) -> None:
-        assert sent_by(cloud, answer, tries=3) == (DeliveryResult.LATER, 4, str(answer), 40)
+    def test_any_other_answer_is_retried_later(self, cloud: Cloud, answer: Any) -> None:
+        assert delivered(cloud, answer, tries=3) == (DeliveryResult.LATER, 4, str(answer), 40)
         [(message, seconds)] = waiting(cloud)
         assert message == MESSAGE.model_copy(update={"tries": 4})
         assert seconds == 40
         assert cloud.received(cloud.services.settings.webhooks_queue_url) == [], "not yet"
 
-    def test_after_the_last_try_it_is_given_up(self, cloud: Cloud) -> None:
-        assert sent_by(cloud, 500, tries=RETRIES).result is DeliveryResult.GIVEN_UP
+    def test_the_last_try_is_not_retried(self, cloud: Cloud) -> None:
+        assert delivered(cloud, 500, tries=RETRIES).result is DeliveryResult.GIVEN_UP
         assert waiting(cloud) == []
 
-    def test_every_try_is_signed_anew_under_the_same_id(self, tmp_path: Path, cloud: Cloud) -> None:
-        """All of it: a queue, a real TLS server, and what a receiver checks it with."""
+    def test_each_try_has_a_new_signature_and_the_same_id(
+        self, tmp_path: Path, cloud: Cloud
+    ) -> None:
+        """End to end: a queue, a real TLS server, and the client's own verification."""
         known = authority(tmp_path)
         with Receiver().listening(known.chain) as receiver:
             sender = SafeHttpClient(
@@ -131,8 +135,8 @@ class TestDelivering:
             receiver.answer = status(503)
             assert deliverer.deliver(message).result is DeliveryResult.LATER
             receiver.answer = status(204)
-            [(again, _)] = waiting(cloud)
-            assert deliverer.deliver(again).result is DeliveryResult.DELIVERED
+            [(retry, _)] = waiting(cloud)
+            assert deliverer.deliver(retry).result is DeliveryResult.DELIVERED
         first, second = receiver.requests
         assert first.body == second.body == MESSAGE.body.encode()
         for request in (first, second):
@@ -147,23 +151,23 @@ class TestDelivering:
 
 
 class TestFunction:
-    """The handler with the sender as it is in production: this machine is out of its reach."""
+    """The handler with the production client, which refuses to call this machine."""
 
     def run(self, body: str) -> list[str]:
         answer = webhooks.handler(sqs_event(body), FakeContext())
         return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
 
     def message(self, tries: int) -> str:
-        inside = {"url": "https://localhost/?token=hidden", "tries": tries}
-        return MESSAGE.model_copy(update=inside).model_dump_json()
+        changes = {"url": "https://localhost/?token=hidden", "tries": tries}
+        return MESSAGE.model_copy(update=changes).model_dump_json()
 
-    def test_a_failure_is_sent_again_with_its_delay(self, cloud: Cloud) -> None:
+    def test_a_failure_is_retried_after_its_delay(self, cloud: Cloud) -> None:
         assert self.run(self.message(0)) == []
         [(message, seconds)] = waiting(cloud)
         assert (message.tries, seconds) == (1, 5)
         assert message.body == MESSAGE.body
 
-    def test_the_last_one_is_an_error_in_the_log_that_names_the_job(
+    def test_the_last_failure_is_logged_as_an_error_with_the_job(
         self, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         lines = logged(webhooks.logger, monkeypatch)
@@ -177,11 +181,11 @@ class TestFunction:
         assert "address_refused" in entry["answer"]
         assert "hidden" not in line
 
-    def test_what_is_no_webhook_is_left_for_a_person_to_see(self, cloud: Cloud) -> None:
+    def test_other_messages_stay_on_the_queue(self, cloud: Cloud) -> None:
         assert self.run('{"hello": 1}') == ["message-0"]
         assert waiting(cloud) == []
 
-    def test_one_that_killed_its_worker_each_time_is_logged_and_let_go(
+    def test_a_dead_letter_is_logged_without_its_url(
         self, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         lines = logged(dead_letters.logger, monkeypatch)

@@ -1,1 +1,1 @@
-"""The AWS side of what the functions share; nothing else in the layer imports boto3."""
+"""The AWS adapters that the functions share. Nothing else in the layer imports boto3."""

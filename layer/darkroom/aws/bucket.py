@@ -1,4 +1,4 @@
-"""The bucket: grants for clients, and objects read and written by the functions."""
+"""The bucket: presigned URLs for clients, and reads and writes by the functions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """metadata: the object's own, keys in lower case."""
+    """An object's headers. size: bytes. metadata: user-defined, with keys in lower case."""
 
     etag: str
     size: int
@@ -26,7 +26,7 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class ListedObject:
-    """An object as a listing has it. size: bytes."""
+    """An object as returned by a listing. size: bytes."""
 
     key: str
     etag: str
@@ -41,7 +41,7 @@ class Bucket:
     def grant_upload(
         self, key: str, *, size: int, content_type: str, seconds: int
     ) -> dict[str, Any]:
-        """A presigned POST for exactly this key, size in bytes and type."""
+        """An upload grant: a presigned POST for exactly this key, size in bytes and type."""
         grant = self.client.generate_presigned_post(
             self.name,
             key,
@@ -67,37 +67,36 @@ class Bucket:
     def head(self, key: str) -> Head:
         """Raises FileError (`upload_gone`)."""
         try:
-            found = self.client.head_object(Bucket=self.name, Key=key)
+            response = self.client.head_object(Bucket=self.name, Key=key)
         except ClientError as error:
-            raise _named(error) from error
-        return Head(found["ETag"].strip('"'), found["ContentLength"], found["Metadata"])
+            raise _file_error(error) from error
+        return Head(response["ETag"].strip('"'), response["ContentLength"], response["Metadata"])
 
     def reader(self, key: str, etag: str) -> Callable[[int, int], bytes]:
-        """Reads bytes [start, end) of one version of an object.
+        """A function that reads bytes [start, end) of one version of an object.
 
-        The reader raises FileError (`upload_changed`, `upload_gone`) when that version is no
-        longer there.
+        It raises FileError (`upload_changed`, `upload_gone`) if that version no longer exists.
         """
 
         def fetch(start: int, end: int) -> bytes:
             if start >= end:
                 return b""
             try:
-                found = self.client.get_object(
+                response = self.client.get_object(
                     Bucket=self.name, Key=key, Range=f"bytes={start}-{end - 1}", IfMatch=f'"{etag}"'
                 )
-                return found["Body"].read()
+                return response["Body"].read()
             except ClientError as error:
-                raise _named(error) from error
+                raise _file_error(error) from error
 
         return fetch
 
     def read(self, key: str) -> bytes:
-        """A whole object."""
+        """A whole object. Raises FileError (`upload_gone`)."""
         try:
             return self.client.get_object(Bucket=self.name, Key=key)["Body"].read()
         except ClientError as error:
-            raise _named(error) from error
+            raise _file_error(error) from error
 
     def write(self, key: str, data: bytes | memoryview, content_type: str) -> None:
         self.client.put_object(
@@ -108,15 +107,16 @@ class Bucket:
         """Bytes [start, end) of an object that is never replaced."""
         if start >= end:
             return b""
-        found = self.client.get_object(Bucket=self.name, Key=key, Range=f"bytes={start}-{end - 1}")
-        return found["Body"].read()
+        byte_range = f"bytes={start}-{end - 1}"
+        response = self.client.get_object(Bucket=self.name, Key=key, Range=byte_range)
+        return response["Body"].read()
 
     def size_of(self, key: str) -> int | None:
-        """None where there is no such object."""
+        """An object's size in bytes; None if it does not exist."""
         try:
             return self.client.head_object(Bucket=self.name, Key=key)["ContentLength"]
         except ClientError as error:
-            if isinstance(_named(error), FileError):
+            if isinstance(_file_error(error), FileError):
                 return None
             raise
 
@@ -124,11 +124,11 @@ class Bucket:
         self.client.delete_object(Bucket=self.name, Key=key)
 
     def delete_all(self, prefix: str) -> None:
-        """Every object whose key begins with `prefix`."""
+        """Delete every object whose key begins with `prefix`."""
         for page in self.client.get_paginator("list_objects_v2").paginate(
             Bucket=self.name, Prefix=prefix
         ):
-            keys = [{"Key": found["Key"]} for found in page.get("Contents", [])]
+            keys = [{"Key": item["Key"]} for item in page.get("Contents", [])]
             if keys:
                 self.client.delete_objects(
                     Bucket=self.name,
@@ -136,21 +136,21 @@ class Bucket:
                 )
 
     def find(self, prefix: str) -> ListedObject | None:
-        """The first object whose key begins with `prefix`."""
-        listed = self.client.list_objects_v2(Bucket=self.name, Prefix=prefix, MaxKeys=1)
-        for found in listed.get("Contents", []):
-            return ListedObject(found["Key"], found["ETag"].strip('"'), found["Size"])
+        """The first object whose key begins with `prefix`; None if there is none."""
+        listing = self.client.list_objects_v2(Bucket=self.name, Prefix=prefix, MaxKeys=1)
+        for item in listing.get("Contents", []):
+            return ListedObject(item["Key"], item["ETag"].strip('"'), item["Size"])
         return None
 
     def begin_upload(self, key: str, content_type: str) -> str:
-        """The id of a new multipart upload."""
-        begun = self.client.create_multipart_upload(
+        """Begin a multipart upload and return its id."""
+        response = self.client.create_multipart_upload(
             Bucket=self.name, Key=key, ContentType=content_type
         )
-        return begun["UploadId"]
+        return response["UploadId"]
 
     def upload_part(self, key: str, upload_id: str, number: int, data: bytes) -> bool:
-        """False where the upload is completed or aborted."""
+        """Upload one part. False if the multipart upload was completed or aborted before."""
         try:
             self.client.upload_part(
                 Bucket=self.name,
@@ -164,7 +164,7 @@ class Bucket:
         return True
 
     def uploaded_parts(self, key: str, upload_id: str) -> dict[int, str]:
-        """ETags by part number; none where the upload is completed or aborted."""
+        """ETags by part number; empty if the multipart upload was completed or aborted."""
         try:
             pages = self.client.get_paginator("list_parts").paginate(
                 Bucket=self.name, Key=key, UploadId=upload_id
@@ -176,30 +176,30 @@ class Bucket:
             return {}
 
     def complete_upload(self, key: str, upload_id: str, parts: Mapping[int, str]) -> None:
-        """Does nothing where another has completed it."""
-        listed = [{"PartNumber": number, "ETag": parts[number]} for number in sorted(parts)]
+        """Complete a multipart upload. Does nothing if it was completed or aborted before."""
+        numbered = [{"PartNumber": number, "ETag": parts[number]} for number in sorted(parts)]
         try:
             self.client.complete_multipart_upload(
                 Bucket=self.name,
                 Key=key,
                 UploadId=upload_id,
-                MultipartUpload={"Parts": listed},  # type: ignore[typeddict-item]
+                MultipartUpload={"Parts": numbered},  # type: ignore[typeddict-item]
             )
         except self.client.exceptions.NoSuchUpload:
             return
 
     def abort_uploads(self, before: float) -> int:
-        """Give up the multipart uploads begun before a time, in seconds since 1970; how many.
+        """Abort multipart uploads begun before a time (seconds since 1970); return their number.
 
-        A call looks at a thousand of them at most.
+        A call examines 1,000 of them at most.
         """
-        listed = self.client.list_multipart_uploads(Bucket=self.name)
+        listing = self.client.list_multipart_uploads(Bucket=self.name)
         old = [
-            found for found in listed.get("Uploads", []) if found["Initiated"].timestamp() < before
+            item for item in listing.get("Uploads", []) if item["Initiated"].timestamp() < before
         ]
-        for found in old:
+        for upload in old:
             with suppress(self.client.exceptions.NoSuchUpload):  # completed or aborted meanwhile
-                self.abort_upload(found["Key"], found["UploadId"])
+                self.abort_upload(upload["Key"], upload["UploadId"])
         return len(old)
 
     def abort_upload(self, key: str, upload_id: str) -> None:
@@ -207,20 +207,20 @@ class Bucket:
 
 
 _GONE = FileError("upload_gone", "The upload was deleted before it could be read; upload it again.")
-_NAMED = {
+_FILE_ERRORS = {
     "PreconditionFailed": FileError(
         "upload_changed", "The upload was replaced while it was being read; upload it again."
     ),
     "NoSuchKey": _GONE,
     "NoSuchVersion": _GONE,
     "404": _GONE,
-    # S3 does not tell a missing key from a forbidden one to a role that may not list the bucket.
+    # To a role that may not list the bucket, S3 reports a missing key as a forbidden one.
     "AccessDenied": _GONE,
     "403": _GONE,
 }
 
 
-def _named(error: ClientError) -> Exception:
-    """What became of the object, where that is what is wrong."""
-    named = _NAMED.get(error.response["Error"]["Code"])
-    return error if named is None else FileError(named.code, named.message)
+def _file_error(error: ClientError) -> Exception:
+    """The FileError for an object that is gone or was replaced; any other error as it is."""
+    known = _FILE_ERRORS.get(error.response["Error"]["Code"])
+    return error if known is None else FileError(known.code, known.message)

@@ -1,4 +1,4 @@
-"""Which WebSocket connections follow which jobs, and sending to them."""
+"""WebSocket connections: the jobs they follow, and messages to them."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Connections:
-    """A subscription is kept twice: under its job to push, under its connection to clean up.
+    """A subscription is stored twice: under its job for pushing, under its connection for deletion.
 
-    A subscriber that is left behind by a race costs one refused push, which forgets it.
+    A race may leave an item for a closed connection. The next push to it is refused and deletes it.
     """
 
     table: Table
     gateway: ApiGatewayManagementApiClient
 
     def opened(self, connection: str, credential: str, expires_at: float) -> None:
-        """`credential`: whom the connection acts for, as the caller wants it back."""
+        """Store a connection. credential: text that the method `credential` returns later."""
         self.table.put_item(
             Item={
                 **_key(connection),
@@ -38,11 +38,11 @@ class Connections:
         )
 
     def credential(self, connection: str) -> str | None:
-        found = self.table.get_item(Key=_key(connection), ConsistentRead=True).get("Item")
-        return None if found is None else str(found["credential"])
+        item = self.table.get_item(Key=_key(connection), ConsistentRead=True).get("Item")
+        return None if item is None else str(item["credential"])
 
     def subscribe(self, connection: str, job_id: str, expires_at: float) -> bool:
-        """False where the connection is gone already."""
+        """Make the connection a follower of the job. False if the connection is gone."""
         try:
             self.table.update_item(
                 Key=_key(connection),
@@ -61,7 +61,7 @@ class Connections:
         self.table.delete_item(Key=_subscriber(job_id, connection))
 
     def closed(self, connection: str) -> None:
-        """Forget the connection and all its subscriptions."""
+        """Delete the connection and all its subscriptions."""
         old: Mapping[str, Any] = self.table.delete_item(
             Key=_key(connection), ReturnValues="ALL_OLD"
         )
@@ -77,14 +77,14 @@ class Connections:
         }
         followers: list[str] = []
         while True:
-            found = self.table.query(**query)
-            followers += [str(item["sk"]).removeprefix(items.SUBSCRIBER) for item in found["Items"]]
-            if "LastEvaluatedKey" not in found:
+            page = self.table.query(**query)
+            followers += [str(item["sk"]).removeprefix(items.SUBSCRIBER) for item in page["Items"]]
+            if "LastEvaluatedKey" not in page:
                 return followers
-            query["ExclusiveStartKey"] = found["LastEvaluatedKey"]
+            query["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
     def send(self, connection: str, message: Mapping[str, Any]) -> bool:
-        """False where the connection is gone; it is forgotten then."""
+        """Send a message. If the connection is gone, delete it and return False."""
         try:
             self.gateway.post_to_connection(
                 ConnectionId=connection, Data=json.dumps(message, separators=(",", ":")).encode()

@@ -1,4 +1,4 @@
-"""JobChangeHandler the account's other systems, by way of EventBridge."""
+"""Events for the account's other systems, sent through EventBridge."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from darkroom.errors import RetryLater
 SOURCE: Final = "darkroom.job"
 COMPLETED: Final = "JobCompleted"
 BATCH = 10
-"""Events one request holds at most."""
+"""The most events in one request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,15 +22,18 @@ class EventBus:
     client: Any
 
     def completed(self, details: Sequence[Mapping[str, Any]]) -> None:
-        """Jobs have settled, a detail each. Raises RetryLater when not every event was taken.
+        """Announce settled jobs, one event for each detail.
 
-        EventBridge answers 200 even then, and tells of each event by itself.
+        Raises RetryLater if EventBridge did not accept every event. It answers 200 even then, and
+        reports each event separately.
         """
         for start in range(0, len(details), BATCH):
             entries = [
                 {"Source": SOURCE, "DetailType": COMPLETED, "Detail": json.dumps(detail)}
                 for detail in details[start : start + BATCH]
             ]
-            answer = self.client.put_events(Entries=entries)
-            if answer["FailedEntryCount"]:
-                raise RetryLater("events_refused", "EventBridge did not take every event.")
+            response = self.client.put_events(Entries=entries)
+            if response["FailedEntryCount"]:
+                raise RetryLater(
+                    "events_refused", "EventBridge did not accept every event; try again."
+                )

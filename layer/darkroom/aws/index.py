@@ -1,4 +1,4 @@
-"""Finding jobs without their ids, by the table's two sparse indexes. Neither read is a scan."""
+"""Finding jobs without their ids, through the table's two sparse indexes and without scans."""
 
 from __future__ import annotations
 
@@ -22,40 +22,40 @@ if TYPE_CHECKING:
 HISTORY = "history"
 UNFINISHED = "unfinished"
 BATCH = 100
-"""Items one BatchGetItem holds at most."""
+"""The most items in one BatchGetItem."""
 _TRIES = 8
 
 
 @dataclass(frozen=True, slots=True)
 class JobIndex:
-    """The indexes follow the table within moments; what they name is read from the table itself."""
+    """The indexes are eventually consistent, so the jobs themselves are read from the table."""
 
     table: Table
 
-    def day(self, place: HistoryCursor, *, limit: int) -> tuple[list[HistoryCursor], bool]:
-        """The places of the next jobs of a day, newest first, and whether there are more."""
+    def day(self, cursor: HistoryCursor, *, limit: int) -> tuple[list[HistoryCursor], bool]:
+        """A cursor for each of the day's next jobs, newest first, and whether there are more."""
         query: dict[str, Any] = {
             "IndexName": HISTORY,
-            "KeyConditionExpression": Key("day").eq(place.day),
+            "KeyConditionExpression": Key("day").eq(cursor.day),
             "ScanIndexForward": False,
             "Limit": limit,
         }
-        if place.job_id:
+        if cursor.job_id:
             query["ExclusiveStartKey"] = {
-                "pk": items.partition(place.job_id),
+                "pk": items.partition(cursor.job_id),
                 "sk": items.JOB,
-                "day": place.day,
-                "created_at": Decimal(place.created_at),
+                "day": cursor.day,
+                "created_at": Decimal(cursor.created_at),
             }
-        found = self.table.query(**query)
-        places = [
-            HistoryCursor(place.day, str(item["created_at"]), items.job_of(str(item["pk"])))
-            for item in found["Items"]
+        page = self.table.query(**query)
+        cursors = [
+            HistoryCursor(cursor.day, str(item["created_at"]), items.job_of(str(item["pk"])))
+            for item in page["Items"]
         ]
-        return places, "LastEvaluatedKey" in found
+        return cursors, "LastEvaluatedKey" in page
 
     def unfinished(self, until: float) -> Iterator[list[Job]]:
-        """Jobs that are not settled and have not stirred since `until`, longest first, in pages."""
+        """Pages of jobs that are not settled and have not changed since `until`, oldest first."""
         query: dict[str, Any] = {
             "IndexName": UNFINISHED,
             "KeyConditionExpression": Key("open").eq(items.OPEN)
@@ -63,31 +63,31 @@ class JobIndex:
             "Limit": BATCH,
         }
         while True:
-            found = self.table.query(**query)
-            yield self.fetch([items.job_of(str(item["pk"])) for item in found["Items"]])
-            if "LastEvaluatedKey" not in found:
+            page = self.table.query(**query)
+            yield self.fetch([items.job_of(str(item["pk"])) for item in page["Items"]])
+            if "LastEvaluatedKey" not in page:
                 return
-            query["ExclusiveStartKey"] = found["LastEvaluatedKey"]
+            query["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
     def fetch(self, job_ids: Sequence[str]) -> list[Job]:
-        """The jobs themselves, up to 100, in the order asked for; those that are gone are left out.
+        """Up to 100 jobs, in the order of `job_ids`, without those that no longer exist.
 
-        Raises RetryLater where DynamoDB keeps holding some back.
+        Raises RetryLater if DynamoDB keeps leaving some unprocessed.
         """
         keys: Any = [{"pk": items.partition(job_id), "sk": items.JOB} for job_id in job_ids]
-        found: dict[str, Job] = {}
+        jobs: dict[str, Job] = {}
         for attempt in range(_TRIES):
             if not keys:
                 break
             time.sleep(random.uniform(0, 0.05) * (2**attempt - 1))  # noqa: S311 - jitter
-            answer: Any = self.table.meta.client.batch_get_item(
+            response: Any = self.table.meta.client.batch_get_item(
                 RequestItems={self.table.name: {"Keys": keys, "ConsistentRead": True}}
             )
-            for item in answer["Responses"].get(self.table.name, []):
+            for item in response["Responses"].get(self.table.name, []):
                 job = items.job_from(item)
-                found[job.job_id] = job
-            # More than 16 MB, or more than the table gives at once.
-            keys = answer.get("UnprocessedKeys", {}).get(self.table.name, {}).get("Keys", [])
+                jobs[job.job_id] = job
+            # Keys over 16 MB, or over the table's throughput.
+            keys = response.get("UnprocessedKeys", {}).get(self.table.name, {}).get("Keys", [])
         if keys:
-            raise RetryLater("busy_table", "The table did not give every job; try again.")
-        return [found[job_id] for job_id in job_ids if job_id in found]
+            raise RetryLater("busy_table", "The table is too busy to return every job; try again.")
+        return [jobs[job_id] for job_id in job_ids if job_id in jobs]

@@ -1,15 +1,15 @@
-"""Jobs and files as items of the table, and back.
+"""Conversion of jobs and files to items of the table, and back.
 
-pk                  sk              what
+pk                  sk              item
 JOB#<job>           JOB             the job
 JOB#<job>           FILE#<file>     a file of it
 JOB#<job>           SUB#<conn>      a connection that follows it
 CONN#<connection>   CONN            a connection, and the jobs it follows
-LEDGER              <job>           what the totals have of a job (`aws.ledger`)
-STATS               TOTAL           the totals (`aws.ledger`)
+LEDGER              <job>           a job's share of the totals (`aws.ledger_table`)
+STATS               TOTAL           the totals (`aws.ledger_table`)
 
-Two sparse indexes find jobs (`aws.index`). `history`, by `day` and `created_at`, has them all;
-`unfinished`, by `open` and `stirred`, those that are not settled.
+Two sparse indexes find jobs (`aws.index`). `history`, by `day` and `created_at`, has all of them;
+`unfinished`, by `open` and `stirred`, has those that are not settled.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ FILE: Final = "FILE#"
 SUBSCRIBER: Final = "SUB#"
 OPEN: Final = "yes"
 STIR_SECONDS: Final = 300
-"""`stirred` is rounded down to these, so that a busy job does not move in its index each time."""
+"""`stirred`, the time of a job's last change, is rounded down to a multiple of this many seconds,
+so that not every change of a busy job is written to its index."""
 
 _deserializer = TypeDeserializer()
 
@@ -48,7 +49,7 @@ def partition(job_id: str) -> str:
 
 
 def job_of(pk: str) -> str:
-    """The job whose items are under this partition key."""
+    """The job id in a partition key."""
     return pk.removeprefix("JOB#")
 
 
@@ -126,7 +127,7 @@ def job_from(item: Mapping[str, Any]) -> Job:
 
 
 def file_item(file: File, expires_at: float) -> dict[str, Any]:
-    """Empty fields are left out: a kept job is mostly its files' items."""
+    """Empty fields are left out, because files are most of what a job stores."""
     item = {
         "pk": partition(file.job_id),
         "sk": FILE + file.file_id,
@@ -161,12 +162,12 @@ def file_from(item: Mapping[str, Any]) -> File:
 
 
 def source_text(source: Source) -> str:
-    """As one string: nobody asks for a part of it, and a map costs three times the room."""
+    """A source as one string: it is always read whole, and a map takes three times the space."""
     return source.model_dump_json(exclude_none=True)
 
 
 def result_map(result: ResultInfo) -> dict[str, Any]:
-    """Without the fields that say nothing."""
+    """A result without its empty fields."""
     fields = asdict(result) | {"warnings": [dict(warning) for warning in result.warnings]}
     return {name: value for name, value in fields.items() if value not in (None, [])}
 
@@ -177,7 +178,7 @@ def _usage_map(usage: Usage) -> dict[str, Any]:
 
 
 def _usage_from(values: Mapping[str, Any]) -> Usage:
-    """A job that was stored before it kept its usage has none."""
+    """The stored usage; zero for a job stored before usage was recorded."""
     models = {
         name: Timing(int(photos), int(milliseconds))
         for name, (photos, milliseconds) in values.get("models", {}).items()
@@ -186,12 +187,12 @@ def _usage_from(values: Mapping[str, Any]) -> Usage:
 
 
 def from_stream(image: Mapping[str, Any]) -> dict[str, Any]:
-    """An item as a stream record carries it: types spelt out, binary as base64."""
+    """The item in a stream record, which has explicit types and binary values as base64."""
     return {name: _deserializer.deserialize(_binary(value)) for name, value in image.items()}
 
 
 def _binary(value: Mapping[str, Any]) -> Any:
-    """Lambda hands the stream over as JSON, where only the tally is binary, at the top level."""
+    """Decode a binary value. Lambda delivers records as JSON; only the tally is binary."""
     return {"B": base64.b64decode(value["B"])} if isinstance(value.get("B"), str) else value
 
 

@@ -1,4 +1,4 @@
-"""The ledger and the totals in the table: `darkroom.ledger` says what they hold."""
+"""The ledger and the totals as items of the table; `darkroom.ledger` defines their contents."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 _TRIES = 40
 _TOTALS: Final = {"pk": "STATS", "sk": "TOTAL"}
-# The condition on the entry did not hold, or another transaction was at the totals.
+# The entry's condition failed, or another transaction was writing the totals.
 _LOST_RACES = {"ConditionalCheckFailed", "TransactionConflict"}
 
 
 @dataclass(frozen=True, slots=True)
 class LedgerTable:
-    """Entry and totals are written in one transaction, so that a repeat adds nothing."""
+    """An entry and the totals are written in one transaction, so that a repeat adds nothing."""
 
     table: Table
 
@@ -31,7 +31,7 @@ class LedgerTable:
         return _numbers(self.table.get_item(Key=_TOTALS).get("Item", {}))
 
     def count(self, job_id: str, new: Entry, expires_at: float) -> bool:
-        """Bring the totals up to the job's new entry; False where it is known, or a later one is.
+        """Update the totals to a job's new entry. False if that entry, or a later one, is stored.
 
         expires_at: of the entry, seconds since 1970. Raises RetryLater.
         """
@@ -42,11 +42,11 @@ class LedgerTable:
             if self._write(job_id, known, new, expires_at):
                 return True
             time.sleep(random.uniform(0.005, 0.1))  # noqa: S311 - jitter
-        raise RetryLater("busy_totals", "Too many jobs are counted at once; try again.")
+        raise RetryLater("busy_totals", "Too many jobs are being counted at once; try again.")
 
     def _entry(self, job_id: str) -> Entry:
-        found = self.table.get_item(Key=_key(job_id), ConsistentRead=True).get("Item")
-        return Entry(int(found["sequence"]), _numbers(found["account"])) if found else Entry()  # type: ignore[arg-type]
+        item = self.table.get_item(Key=_key(job_id), ConsistentRead=True).get("Item")
+        return Entry(int(item["sequence"]), _numbers(item["account"])) if item else Entry()  # type: ignore[arg-type]
 
     def _write(self, job_id: str, known: Entry, new: Entry, expires_at: float) -> bool:
         changes = difference(known, new)
@@ -75,14 +75,14 @@ class LedgerTable:
         return True
 
     def _addition(self, changes: Account) -> dict[str, Any]:
-        """Counters that are not there yet begin at 0."""
+        """The update that adds `changes` to the totals; a new counter starts at 0."""
         numbered = list(enumerate(changes.items()))
         return {
             "TableName": self.table.name,
             "Key": _TOTALS,
-            "UpdateExpression": "ADD " + ", ".join(f"#n{place} :n{place}" for place, _ in numbered),
-            "ExpressionAttributeNames": {f"#n{place}": name for place, (name, _) in numbered},
-            "ExpressionAttributeValues": {f":n{place}": change for place, (_, change) in numbered},
+            "UpdateExpression": "ADD " + ", ".join(f"#n{index} :n{index}" for index, _ in numbered),
+            "ExpressionAttributeNames": {f"#n{index}": name for index, (name, _) in numbered},
+            "ExpressionAttributeValues": {f":n{index}": change for index, (_, change) in numbered},
         }
 
 
@@ -95,7 +95,7 @@ def _numbers(values: Any) -> Account:
 
 
 def _lost_race(error: ClientError) -> bool:
-    """False where another was first; any other error goes on its way."""
+    """False if another write was first. Raises any other error."""
     reasons: Any = error.response.get("CancellationReasons", [])
     codes = {reason.get("Code") for reason in reasons} - {"None", None}
     if not codes or not codes <= _LOST_RACES:

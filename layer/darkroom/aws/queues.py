@@ -1,4 +1,4 @@
-"""Sending work."""
+"""Sending messages to the queues."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
 
 BATCH = 10
-"""Messages one request holds at most."""
+"""The most messages in one request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,35 +26,37 @@ class Queue:
     def send(
         self, messages: Sequence[Message], *, group: str | None = None, delay: int = 0
     ) -> None:
-        """Any number of messages. Raises RetryLater when SQS did not take all of them.
+        """Send any number of messages. Raises RetryLater if SQS did not accept all of them.
 
-        group: whose they are, where SQS is to give several senders equal turns. delay: seconds
-        until they can be received, up to 900.
+        group: the message group; SQS gives the groups of a queue equal turns. delay: seconds until
+        the messages can be received, up to 900.
         """
         for start in range(0, len(messages), BATCH):
             batch = messages[start : start + BATCH]
-            entries = [_entry(place, message, group, delay) for place, message in enumerate(batch)]
-            answer = self.client.send_message_batch(QueueUrl=self.url, Entries=entries)
-            if answer.get("Failed"):
-                raise RetryLater("queue_refused", "The queue did not take every message.")
+            entries = [_entry(index, message, group, delay) for index, message in enumerate(batch)]
+            response = self.client.send_message_batch(QueueUrl=self.url, Entries=entries)
+            if response.get("Failed"):
+                raise RetryLater(
+                    "queue_refused", "The queue did not accept every message; try again."
+                )
 
     def waiting(self) -> int:
-        """Messages nobody has taken yet, about as many as SQS says."""
-        found = self.client.get_queue_attributes(
+        """The approximate number of messages that are waiting to be received."""
+        response = self.client.get_queue_attributes(
             QueueUrl=self.url, AttributeNames=["ApproximateNumberOfMessages"]
         )
-        return int(found["Attributes"]["ApproximateNumberOfMessages"])
+        return int(response["Attributes"]["ApproximateNumberOfMessages"])
 
 
 @dataclass(frozen=True, slots=True)
 class Lanes:
-    """The two ways of a photo to its worker (docs/decisions/0008-two-lanes.md)."""
+    """The photo queues of small and of large jobs (docs/decisions/0008-two-lanes.md)."""
 
     images: Queue
     bulk: Queue
 
     def send(self, job: Job, messages: Sequence[Message]) -> None:
-        """Photos of one job. Raises RetryLater when SQS did not take all of them."""
+        """Send photos of one job. Raises RetryLater if SQS did not accept all of them."""
         if job.bulk:
             self.bulk.send(messages, group=job.job_id)
         else:
@@ -62,10 +64,10 @@ class Lanes:
 
 
 def _entry(
-    place: int, message: Message, group: str | None, delay: int
+    index: int, message: Message, group: str | None, delay: int
 ) -> SendMessageBatchRequestEntryTypeDef:
     entry: SendMessageBatchRequestEntryTypeDef = {
-        "Id": str(place),
+        "Id": str(index),
         "MessageBody": message.model_dump_json(exclude_none=True),
     }
     if group:

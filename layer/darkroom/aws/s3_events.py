@@ -10,9 +10,9 @@ from darkroom.messages import Message, UploadMessage, parse_message
 
 
 def messages_in(body: str) -> list[Message]:
-    """The messages of a queue that takes S3 events as well as our own.
+    """The messages in the body of a queue that receives S3 events as well as our own.
 
-    S3's test event comes to none. Raises ValueError for a body that is neither.
+    S3's test event contains none. Raises ValueError for a body that is neither.
     """
     parsed = json.loads(body)
     if isinstance(parsed, dict) and parsed.get("Event") == "s3:TestEvent":
@@ -24,12 +24,12 @@ def messages_in(body: str) -> list[Message]:
 
 def _upload(record: Any) -> UploadMessage:
     try:
-        found = record["s3"]["object"]
+        uploaded = record["s3"]["object"]
         return UploadMessage(
-            key=unquote_plus(found["key"]),
-            etag=found["eTag"],
-            size=found["size"],
-            sequencer=found.get("sequencer", ""),
+            key=unquote_plus(uploaded["key"]),
+            etag=uploaded["eTag"],
+            size=uploaded["size"],
+            sequencer=uploaded.get("sequencer", ""),
         )
     except (KeyError, TypeError) as error:
         raise ValueError("this is not an S3 event about an object") from error

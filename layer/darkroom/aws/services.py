@@ -1,4 +1,4 @@
-"""The composition root: settings and AWS adapters, each built once, when it is first used."""
+"""The composition root: the settings and the AWS adapters, each built once, at its first use."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
 
 _CONNECTIONS = 32
-"""Enough for the threads that fan out and archive."""
+"""Enough for the threads of the fan-out and of the archive builder."""
 _CONFIG = Config(
     max_pool_connections=_CONNECTIONS,
     retries={"mode": "standard", "total_max_attempts": 6},
@@ -33,7 +33,7 @@ _CONFIG = Config(
 
 
 class Services:
-    """What a handler takes its adapters from. Nothing is built, or read, before it is used."""
+    """The adapters for the handlers. Nothing is built or read before its first use."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -56,9 +56,9 @@ class Services:
 
     @cached_property
     def bucket(self) -> Bucket:
-        # Without these boto3 still presigns some URLs the old way, which new regions refuse, and
-        # for the global endpoint, which redirects from a bucket that is new in its region: that
-        # breaks the signature, and a web page may not follow.
+        # Without these settings, boto3 presigns some URLs with the old signature version, which new
+        # regions refuse, and for the global endpoint. That endpoint redirects requests for a new
+        # bucket to its region, which breaks the signature, and which a web page may not follow.
         config = _CONFIG.merge(Config(signature_version="s3v4", s3={"addressing_style": "virtual"}))
         return Bucket(boto3.client("s3", config=config), self.settings.bucket_name)
 
@@ -108,12 +108,12 @@ class Services:
 
     @cached_property
     def key(self) -> str:
-        """The deployment's key. A changed key is seen by the next cold start."""
+        """The deployment's key. A changed key takes effect at the next cold start."""
         return self._secret(self.settings.key_secret)
 
     @cached_property
     def webhook_secret(self) -> str:
-        """What webhooks are signed with. A changed one is seen by the next cold start."""
+        """The secret that signs webhooks. A changed one takes effect at the next cold start."""
         return self._secret(self.settings.webhook_secret)
 
     def _secret(self, name: str) -> str:
@@ -126,5 +126,5 @@ class Services:
 
 @cache
 def services() -> Services:
-    """The one of this worker. Tests call `services.cache_clear()` after they set up their own."""
+    """The worker's instance. Tests call `services.cache_clear()` after changing its environment."""
     return Services(read_settings(os.environ))

@@ -1,4 +1,4 @@
-"""The one table: every read and write of a job and its files."""
+"""The table: all reads and writes of a job and its files by id."""
 
 from __future__ import annotations
 
@@ -22,35 +22,37 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
 
 TRANSACTION = 100
-"""Items one transaction holds at most."""
+"""The most items in one transaction."""
 _TRIES = 40
 
 
 @dataclass(frozen=True, slots=True)
 class JobTable:
-    """Writes are conditional on what they change from; a repeat changes nothing."""
+    """Every write is conditional on the state it moves from, so a repeat changes nothing."""
 
     table: Table
 
     def get(self, job_id: str) -> Job | None:
-        found = self.table.get_item(
+        response = self.table.get_item(
             Key={"pk": items.partition(job_id), "sk": items.JOB}, ConsistentRead=True
         )
-        return items.job_from(found["Item"]) if "Item" in found else None
+        return items.job_from(response["Item"]) if "Item" in response else None
 
     def require(self, job_id: str) -> Job:
         """Raises NotFound (`unknown_job`)."""
         job = self.get(job_id)
         if job is None:
             raise NotFound(
-                "unknown_job", "There is no job with this id; it may have expired or been deleted."
+                "unknown_job",
+                "There is no job with this id; check the id, or create a new job if this one was "
+                "deleted or has expired.",
             )
         return job
 
     def create(self, job: Job, files: Sequence[File]) -> bool:
-        """The job and its uploads; False where the job exists already.
+        """Store a job and its uploads. False if the job exists already.
 
-        The job's item comes last, so that a job that can be seen is whole.
+        The job's item is written last, so that a job that can be read is complete.
         """
         for start in range(0, len(files), TRANSACTION):
             self.add_files(files[start : start + TRANSACTION], job.expires_at)
@@ -63,9 +65,9 @@ class JobTable:
         return True
 
     def change(self, job_id: str, change: Callable[[Job], Job]) -> tuple[Job, bool]:
-        """Apply a pure change to the stored job; who comes second applies it to the newer job.
+        """Apply a pure change to the stored job, again to the newer job if another write was first.
 
-        Returns the job as it then is, and whether this call changed it. Raises NotFound.
+        Returns the resulting job, and whether this call changed it. Raises NotFound, RetryLater.
         """
         for _ in range(_TRIES):
             job = self.require(job_id)
@@ -82,16 +84,16 @@ class JobTable:
                 time.sleep(random.uniform(0.005, 0.1))  # noqa: S311 - jitter
             else:
                 return changed, True
-        raise RetryLater("busy_job", "Too many things change this job at once; try again.")
+        raise RetryLater("busy_job", "Too many writes change this job at once; try again.")
 
     def file(self, job_id: str, file_id: str) -> File | None:
-        found = self.table.get_item(
+        response = self.table.get_item(
             Key={"pk": items.partition(job_id), "sk": items.FILE + file_id}, ConsistentRead=True
         )
-        return items.file_from(found["Item"]) if "Item" in found else None
+        return items.file_from(response["Item"]) if "Item" in response else None
 
     def files(self, job_id: str) -> Iterator[File]:
-        """All files in the order of their ids."""
+        """All files of a job, in the order of their ids."""
         cursor: str | None = ""
         while cursor is not None:
             page, cursor = self.page(job_id, limit=None, after=cursor)
@@ -100,10 +102,10 @@ class JobTable:
     def page(
         self, job_id: str, *, limit: int | None, after: str = "", status: FileStatus | None = None
     ) -> tuple[list[File], str | None]:
-        """Up to `limit` files behind file id `after`, and the id to go on from (None: the end).
+        """Up to `limit` files after file id `after`, and the next page's `after` (None: the end).
 
-        Without a limit a page is 1 MB, DynamoDB's own. With `status` a page may hold fewer, even
-        none, and still go on.
+        Without a limit a page is 1 MB, as DynamoDB sets it. With `status` a page may hold fewer
+        files, even none, and not be the last.
         """
         query: dict[str, Any] = {
             "KeyConditionExpression": Key("pk").eq(items.partition(job_id))
@@ -114,15 +116,15 @@ class JobTable:
             query["Limit"] = limit
         if status is not None:
             query["FilterExpression"] = Attr("status").eq(status.value)
-        found = self.table.query(**query)
-        last = found.get("LastEvaluatedKey")
+        response = self.table.query(**query)
+        last = response.get("LastEvaluatedKey")
         return (
-            [items.file_from(item) for item in found["Items"]],
+            [items.file_from(item) for item in response["Items"]],
             None if last is None else str(last["sk"]).removeprefix(items.FILE),
         )
 
     def add_files(self, files: Sequence[File], expires_at: float) -> None:
-        """Up to 100 new files at once; those that are there already stay as they are."""
+        """Store up to 100 new files in one transaction. Files that exist stay as they are."""
         puts: list[Any] = [
             {
                 "Put": {
@@ -137,32 +139,32 @@ class JobTable:
             try:
                 self.table.meta.client.transact_write_items(TransactItems=puts)
             except ClientError as error:
-                there = _existing(error)
-                puts = [put for put, exists in zip(puts, there, strict=True) if not exists]
+                existing = _existing(error)
+                puts = [put for put, exists in zip(puts, existing, strict=True) if not exists]
             else:
                 return
 
     def arrived(self, file: File) -> bool:
-        """The upload's bytes are there, as `file.source` says. False where that was known."""
+        """Queue an upload whose bytes are at `file.source`. False if it was not waited for."""
         source = items.source_text(file.source) if file.source else None
         return self._move(
             file, FileStatus.AWAITING_UPLOAD, FileStatus.QUEUED, source=source, size=file.size
         )
 
     def expanded(self, file: File) -> bool:
-        """The upload was a ZIP, and all its photos have been dispatched."""
+        """Record that the upload was a ZIP and all its photos have been dispatched."""
         return self._move(file, FileStatus.AWAITING_UPLOAD, FileStatus.EXPANDED)
 
     def rejected(self, file: File, error: Mapping[str, str]) -> bool:
-        """The upload could not be read at all."""
+        """Record that the upload could not be read."""
         return self._move(file, FileStatus.AWAITING_UPLOAD, FileStatus.FAILED, error=dict(error))
 
     def upload_cancelled(self, file: File) -> bool:
-        """The job was cancelled before the upload came."""
+        """Record that the job was stopped before the upload arrived."""
         return self._move(file, FileStatus.AWAITING_UPLOAD, FileStatus.CANCELLED)
 
     def requeued(self, file: File, attempt: int) -> bool:
-        """A failed or cancelled file is taken up again, or fails again where there is no source."""
+        """Requeue a failed or cancelled file. A file without a source fails again instead."""
         if file.source:
             return self._move(file, file.status, FileStatus.QUEUED, attempt=attempt)
         error = dict(file.error or NEVER_UPLOADED.as_dict())
@@ -175,7 +177,7 @@ class JobTable:
         result: ResultInfo | None = None,
         error: Mapping[str, str] | None = None,
     ) -> bool:
-        """The photo's work is done. False where it had ended, or another attempt has begun."""
+        """Record that a photo has ended. False if it had already, or another attempt has begun."""
         return self._move(
             file,
             FileStatus.QUEUED,
@@ -185,28 +187,28 @@ class JobTable:
         )
 
     def forget(self, job_id: str) -> None:
-        """The job itself goes: from now on its id is unknown."""
+        """Delete the job's own item. From then on its id is unknown."""
         self.table.delete_item(Key={"pk": items.partition(job_id), "sk": items.JOB})
 
     def delete_items(self, job_id: str) -> None:
-        """All other items of a forgotten job go: files and followers."""
+        """Delete all other items of a forgotten job: files and followers."""
         query: dict[str, Any] = {
             "KeyConditionExpression": Key("pk").eq(items.partition(job_id)),
             "ProjectionExpression": "pk, sk",
         }
         while True:
-            found = self.table.query(**query)
+            page = self.table.query(**query)
             with self.table.batch_writer() as batch:
-                for item in found["Items"]:
+                for item in page["Items"]:
                     batch.delete_item(Key={"pk": item["pk"], "sk": item["sk"]})
-            if "LastEvaluatedKey" not in found:
+            if "LastEvaluatedKey" not in page:
                 return
-            query["ExclusiveStartKey"] = found["LastEvaluatedKey"]
+            query["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
     def _move(self, file: File, before: FileStatus, after: FileStatus, **values: Any) -> bool:
-        """Raises ValueError for a move that is not legal, whatever the table says."""
+        """False if the file has moved meanwhile. Raises ValueError for an illegal move."""
         if after not in FILE_MOVES[before]:
-            raise ValueError(f"a file does not go from {before} to {after}")
+            raise ValueError(f"a file cannot move from {before} to {after}")
         new = {"status": after.value} | {k: v for k, v in values.items() if v is not None}
         stale = "" if after in {FileStatus.FAILED, FileStatus.SKIPPED} else " REMOVE #error"
         try:
@@ -226,14 +228,14 @@ class JobTable:
 
 
 def _refused(error: ClientError) -> bool:
-    """False where a condition did not hold; any other error goes on its way."""
+    """False if a condition failed. Raises any other error."""
     if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
         raise error
     return False
 
 
 def _existing(error: ClientError) -> list[bool]:
-    """Which puts of a refused transaction found their item there already."""
+    """For each put of a refused transaction, whether its item exists already."""
     reasons = error.response.get("CancellationReasons", [])
     codes = [reason.get("Code") for reason in reasons]
     if "ConditionalCheckFailed" not in codes:
