@@ -9,7 +9,7 @@ READY := $(VENV)/.ready
 ENGINE_ENV := PYTHONPATH=.:layer REMBG_HOME=$(CURDIR)/.cache/rembg NUMBA_CACHE_DIR=$(CURDIR)/.cache/numba
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down photos test test-faults test-load lint format lock clean
+.PHONY: help setup demo up down photos test test-web test-faults test-load lint format lock clean
 .PHONY: openapi bake models selfcheck bench-engine bench-zip bench-seed
 
 help: ## List the targets
@@ -56,6 +56,15 @@ test-faults: setup ## Kill, repeat and restart the local stack while it works; n
 
 test-load: setup ## Send 200 jobs at once to the local stack, with a stand-in for the model
 	$(BIN)/pytest -m load -s tests/load
+
+test-web: setup ## Check the JavaScript client and the React component (needs Node 20 and npm)
+	cd web && npm ci --silent --no-audit --no-fund
+	cd web/react18 && npm ci --silent --no-audit --no-fund
+	cd web && npm run --silent types
+	cd web && npm run --silent format:check
+	cd web && npm test --silent
+	cd web && npm run --silent build
+	$(BIN)/pytest -m react tests/react
 
 lint: $(READY)
 	$(BIN)/ruff format --check .
