@@ -27,6 +27,7 @@ from importlib.util import find_spec, module_from_spec
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from zlib import crc32
 
 _MODULES = {"isnet-general-use": "dis_general_use", "isnet-anime": "dis_anime"}
 _import_lock = threading.Lock()
@@ -82,7 +83,8 @@ def _use_numba_cache(environment: MutableMapping[str, str]) -> None:
     environment["NUMBA_CPU_NAME"] = "generic"
     environment["NUMBA_CPU_FEATURES"] = ""
     if Path(baked).is_dir() and not os.access(baked, os.W_OK):
-        copy = Path(tempfile.gettempdir()) / f"numba-{os.getuid()}"
+        # One copy per cache: installations on one machine must not find each other's.
+        copy = Path(tempfile.gettempdir()) / f"numba-{os.getuid()}-{crc32(baked.encode()):08x}"
         shutil.copytree(baked, copy, dirs_exist_ok=True)
         environment["NUMBA_CACHE_DIR"] = str(copy)
 

@@ -50,8 +50,13 @@ def isolated() -> bool:
 
 
 def run(image: Image, command: Sequence[str]) -> str:
-    """Run a command in the finished image, without a network and with only /tmp writable."""
+    """Run a command in the finished image, without a network and with only $TMPDIR writable.
+
+    The directory is this test's own, so that nothing of an earlier run is in it.
+    """
     root = str(image.root)
+    temporary = image.root.with_name("tmp")
+    temporary.mkdir(exist_ok=True)
     if isolated():
         script = (
             'ip link set lo up; mount --bind "$0" "$0"; mount -o remount,ro,bind "$0"; '
@@ -61,7 +66,12 @@ def run(image: Image, command: Sequence[str]) -> str:
     done = subprocess.run(
         command,
         cwd=image.workdir,
-        env=image.environment | SERVICE | {"PYTHONPATH": f"{image.workdir}:{image.root / 'guard'}"},
+        env=image.environment
+        | SERVICE
+        | {
+            "PYTHONPATH": f"{image.workdir}:{image.root / 'guard'}",
+            "TMPDIR": str(temporary),
+        },
         capture_output=True,
         text=True,
         check=False,

@@ -19,7 +19,6 @@ from functions.zip.archive.records import central_header, end_records, local_hea
 Ref = TypeVar("Ref")
 
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
-MIN_PART = 5 * 1024 * 1024
 MAX_PARTS = 10_000
 # A worker can hold a few parts of this size in memory.
 USUAL_PART = 8 * 1024 * 1024
@@ -119,15 +118,9 @@ class Layout(Generic[Ref]):
         if literal:
             yield Literal(bytes(literal))
 
-    def parts(self, part_size: int | None = None) -> list[Part]:
-        """Split the archive into parts of `part_size` bytes for a multipart upload.
-
-        The last part may be shorter. Raises ValueError if S3 would reject the part size for an
-        archive of this size.
-        """
-        size = part_size_for(self.size) if part_size is None else part_size
-        if size < MIN_PART or size * MAX_PARTS < self.size:
-            raise ValueError(f"{self.size} bytes cannot be sent in parts of {size}")
+    def parts(self) -> list[Part]:
+        """Split the archive into equal parts for a multipart upload. The last may be shorter."""
+        size = part_size_for(self.size)
         return [
             Part(number, start, min(start + size, self.size))
             for number, start in enumerate(range(0, self.size, size), start=1)
