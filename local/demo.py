@@ -53,10 +53,10 @@ def play(console: Console) -> int:
     album = samples.PHOTOS / samples.ALBUM
     console.print("Starting Darkroom on this machine from infra/template.yaml…")
     with running(workers=WORKERS, name="demo") as stack, Darkroom(stack.api_url, stack.key) as api:
-        player = Workflow(api, DEMO)
+        workflow = Workflow(api, DEMO)
         with Bars(console) as bars:
             reports = [
-                player.play(scenario, bars)
+                workflow.run(scenario, bars)
                 for scenario in scenarios(files, album, faces=[samples.WITH_A_FACE])
             ]
     status = report(console, reports)

@@ -18,7 +18,7 @@ import httpx
 
 from darkroom_client.job import Job, Upload
 from darkroom_client.model import LocalFile, Models
-from darkroom_client.wire import RetryPolicy, Wire, new_http, understood
+from darkroom_client.wire import RetryPolicy, Wire, new_http, parsed
 
 FILES_A_JOB = 100
 """The most the service takes in one job."""
@@ -33,11 +33,11 @@ class Darkroom:
         key: str = "",
         *,
         transport: httpx.BaseTransport | None = None,
-        patience: RetryPolicy = RetryPolicy(),  # noqa: B008 - it is frozen
+        retry: RetryPolicy = RetryPolicy(),  # noqa: B008 - it is frozen
     ) -> None:
         self.api_url = api_url.rstrip("/")
         self._key = key
-        self._wire = Wire(new_http(self.api_url, transport), patience)
+        self._wire = Wire(new_http(self.api_url, transport), retry)
 
     def __enter__(self) -> Self:
         return self
@@ -64,7 +64,7 @@ class Darkroom:
             ],
             "options": dict(options),
         } | ({"callback_url": callback_url} if callback_url else {})
-        response = self._wire.patiently(
+        response = self._wire.with_retries(
             lambda: self._request("POST", "/jobs", body), repeatable=False
         )
 
@@ -79,7 +79,7 @@ class Darkroom:
                 uploads=[Upload(file, grant) for file, grant in zip(files, grants, strict=True)],
             )
 
-        return understood(response, made)
+        return parsed(response, made)
 
     def job(self, name: str) -> Job:
         """A job made earlier, by its id, or by its token, which needs no key."""
@@ -88,13 +88,13 @@ class Darkroom:
 
     def models(self) -> Models:
         """What this deployment carries."""
-        return understood(self._get("/models"), _models)
+        return parsed(self._get("/models"), _models)
 
     def health(self) -> Mapping[str, Any]:
-        return understood(self._get("/health"), dict[str, Any])
+        return parsed(self._get("/health"), dict[str, Any])
 
     def _get(self, path: str) -> httpx.Response:
-        return self._wire.patiently(lambda: self._request("GET", path))
+        return self._wire.with_retries(lambda: self._request("GET", path))
 
     def _request(self, method: str, path: str, body: Any = None) -> httpx.Response:
         return self._wire.request(method, f"{self.api_url}{path}", credential=self._key, body=body)

@@ -1,4 +1,4 @@
-"""Checks of what the service delivers, by the standard library alone."""
+"""Checks of results and archives, with nothing but the standard library."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ MANIFEST = "manifest.json"
 
 
 class BadPng(Exception):
-    pass
+    """The PNG is damaged, incomplete, or of an unsupported kind."""
 
 
 def open_png(data: bytes) -> tuple[int, int, bool]:
-    """Width, height, and whether there is an alpha channel, of a PNG that is whole.
+    """Decode a PNG; return its width and height in pixels, and whether it has an alpha channel.
 
-    Every chunk's CRC is checked and every row is unpacked. Interlaced ones are not known.
-    Raises BadPng.
+    Checks the CRC of every chunk and decompresses every row. Raises BadPng, also for interlaced
+    images, which the service never writes.
     """
     header = packed = b""
     for kind, content in _chunks(data):
@@ -32,33 +32,33 @@ def open_png(data: bytes) -> tuple[int, int, bool]:
         elif kind == b"IDAT":
             packed += content
     if len(header) != 13:
-        raise BadPng("it has no header")
+        raise BadPng("its header is missing")
     width, height, depth, colour, _, _, interlaced = struct.unpack(">IIBBBBB", header)
     if interlaced or colour not in _CHANNELS:
-        raise BadPng("it is of a kind nobody asked for")
+        raise BadPng("its colour type or interlacing is not supported")
     row = 1 + (width * depth * _CHANNELS[colour] + 7) // 8
     try:
         pixels = zlib.decompress(packed)
     except zlib.error as error:
-        raise BadPng(f"its pixels cannot be unpacked: {error}") from error
+        raise BadPng(f"its pixels cannot be decompressed: {error}") from error
     if len(pixels) != row * height or any(
         pixels[start] > 4 for start in range(0, len(pixels), row)
     ):
-        raise BadPng("its pixels are not those of its header")
+        raise BadPng("its pixels do not match its header")
     return width, height, colour in _WITH_ALPHA
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     if not data.startswith(_SIGNATURE):
-        raise BadPng("it is no PNG")
+        raise BadPng("it is not a PNG")
     position = len(_SIGNATURE)
     kind = b""
     while kind != b"IEND":
         if position + 12 > len(data):
-            raise BadPng("its end is missing")
+            raise BadPng("it ends too early")
         size, kind = struct.unpack_from(">I4s", data, position)
         if position + 12 + size > len(data):
-            raise BadPng("its end is missing")
+            raise BadPng("it ends too early")
         content = data[position + 8 : position + 8 + size]
         (crc,) = struct.unpack_from(">I", data, position + 8 + size)
         if crc != zlib.crc32(kind + content):
@@ -68,36 +68,36 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def zip_problems(path: Path, results: Mapping[str, bytes], uploads: Mapping[str, str]) -> list[str]:
-    """What is wrong with a ZIP of results.
+    """Check an archive; return its problems.
 
-    results: what was downloaded one by one, by path in the ZIP. uploads: the path in the ZIP by
-    the name of the photo it was made from.
+    results: the results downloaded one by one, by their path in the archive.
+    uploads: the path in the archive of each photo's result, by the name of the photo.
     """
     try:
         with zipfile.ZipFile(path) as archive:
             return list(_zip_problems(archive, results, uploads))
     except (OSError, zipfile.BadZipFile, zlib.error) as error:
-        return [f"the ZIP does not open: {error}"]
+        return [f"the archive cannot be opened: {error}"]
 
 
 def _zip_problems(
     archive: zipfile.ZipFile, results: Mapping[str, bytes], uploads: Mapping[str, str]
 ) -> Iterator[str]:
     if damaged := archive.testzip():
-        yield f"the ZIP's {damaged} is damaged"
+        yield f"{damaged} is damaged in the archive"
         return
     names = archive.namelist()
     if sorted(names) != sorted([*results, MANIFEST]):
-        yield f"the ZIP holds {', '.join(sorted(names))}"
+        yield f"the archive holds other entries: {', '.join(sorted(names))}"
         return
     for name, data in results.items():
         if archive.read(name) != data:
-            yield f"{name} in the ZIP is not what was downloaded alone"
+            yield f"{name} in the archive differs from its download"
     try:
         files = json.loads(archive.read(MANIFEST))["files"]
-        told = {file["name"]: (file["status"], file.get("path")) for file in files}
+        outcomes = {file["name"]: (file["status"], file.get("path")) for file in files}
     except (ValueError, KeyError, TypeError):
         yield f"{MANIFEST} cannot be read"
         return
-    if told != {name: ("succeeded", path) for name, path in uploads.items()}:
-        yield f"{MANIFEST} does not tell what became of each photo"
+    if outcomes != {name: ("succeeded", path) for name, path in uploads.items()}:
+        yield f"{MANIFEST} does not list the outcome of each photo"

@@ -46,34 +46,34 @@ class PollingPolicy:
 
 
 def follow(
-    job: Job, *, archive: bool = False, pace: PollingPolicy = PollingPolicy()
+    job: Job, *, archive: bool = False, polling: PollingPolicy = PollingPolicy()
 ) -> Iterator[Update]:
     """Each newer document of the job; the last one has a final status.
 
     archive: go on until the ZIP is ready or has failed as well. Raises NoProgress when nothing
-    changes for `pace.give_up` seconds, and ApiError when the service refuses to tell.
+    changes for `polling.give_up` seconds, and ApiError when the service refuses to tell.
     """
     newest: Progress | None = None
     moved_at = time.monotonic()
-    with _Ear(job, pace) as ear:
+    with _UpdateSource(job, polling) as source:
         while newest is None or not _ended(newest, archive):
-            update = ear.hear()
+            update = source.next_update()
             if update and (newest is None or update.progress.sequence > newest.sequence):
                 newest = update.progress
                 yield update
                 moved_at = time.monotonic()
-            elif time.monotonic() - moved_at > pace.give_up:
-                raise _stands_still(job, newest, pace, ear.trouble)
+            elif time.monotonic() - moved_at > polling.give_up:
+                raise _stalled(job, newest, polling, source.trouble)
 
 
 def _ended(progress: Progress, archive: bool) -> bool:
     return progress.final and not (archive and progress.archive == "building")
 
 
-def _stands_still(
-    job: Job, newest: Progress | None, pace: PollingPolicy, trouble: ClientError | None
+def _stalled(
+    job: Job, newest: Progress | None, polling: PollingPolicy, trouble: ClientError | None
 ) -> NoProgress:
-    text = f"No progress for {pace.give_up:.0f} seconds: job {job.job_id} "
+    text = f"No progress for {polling.give_up:.0f} seconds: job {job.job_id} "
     if newest is None:
         text += "has not been heard of."
     elif newest.final:
@@ -84,35 +84,35 @@ def _stands_still(
     return NoProgress(f"{text} {trouble}" if trouble else text)
 
 
-class _Ear:
+class _UpdateSource:
     """Hears of a job by the best way there is at the moment.
 
     trouble: what was wrong when the job was last asked for.
     """
 
-    def __init__(self, job: Job, pace: PollingPolicy) -> None:
+    def __init__(self, job: Job, polling: PollingPolicy) -> None:
         self.trouble: ClientError | None = None
         self._job = job
-        self._pace = pace
+        self._polling = polling
         self._closing = ExitStack()
         self._live: Live | None = None
         self._failures = 0
         self._connect_at = 0.0 if job.websocket_url else float("inf")
         self._poll_at = 0.0
 
-    def __enter__(self) -> _Ear:
+    def __enter__(self) -> _UpdateSource:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._closing.close()
 
-    def hear(self) -> Update | None:
+    def next_update(self) -> Update | None:
         """News, or None after at most some seconds."""
         try:
             if self._live is None and time.monotonic() >= self._connect_at:
-                self._live = self._closing.enter_context(Live(self._job, self._pace.open_within))
+                self._live = self._closing.enter_context(Live(self._job, self._polling.open_within))
             if self._live is not None:
-                progress = self._live.receive(self._pace.quiet)
+                progress = self._live.receive(self._polling.quiet)
                 if progress is None:
                     return self._ask()
                 self._failures = 0
@@ -120,7 +120,7 @@ class _Ear:
         except SocketGone:
             self._closing.close()
             self._live = None
-            wait = min(self._pace.reconnect_most, self._pace.reconnect * 2.0**self._failures)
+            wait = min(self._polling.reconnect_most, self._polling.reconnect * 2.0**self._failures)
             self._failures += 1
             self._connect_at = time.monotonic() + wait
         now = time.monotonic()
@@ -130,14 +130,14 @@ class _Ear:
         return self._ask()
 
     def _ask(self) -> Update | None:
-        self._poll_at = time.monotonic() + self._pace.poll
+        self._poll_at = time.monotonic() + self._polling.poll
         try:
             progress = self._job.progress_now()
         except Unreachable as error:
             self.trouble = error
             return None
         except ApiError as error:
-            if not error.passing:
+            if not error.transient:
                 raise
             self.trouble = error
             return None

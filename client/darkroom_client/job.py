@@ -16,7 +16,7 @@ from darkroom_client import transfer
 from darkroom_client.errors import ApiError, NoProgress
 from darkroom_client.model import FileInfo, LocalFile, Progress
 from darkroom_client.transfer import Count, ignore
-from darkroom_client.wire import Wire, understood
+from darkroom_client.wire import Wire, parsed
 
 UPLOADS_AT_ONCE = 4
 DOWNLOADS_AT_ONCE = 4
@@ -47,7 +47,7 @@ class Job:
     def upload(self, count: Count = ignore) -> None:
         """Send all files, several at once. Raises ApiError, Unreachable or OSError."""
         tasks = [partial(self._upload, upload, count) for upload in self.uploads]
-        self.wire.side_by_side(tasks, UPLOADS_AT_ONCE)
+        self.wire.concurrently(tasks, UPLOADS_AT_ONCE)
 
     def _upload(self, upload: Upload, count: Count) -> None:
         try:
@@ -57,29 +57,29 @@ class Job:
             raise
 
     def progress(self) -> Progress:
-        return understood(self._get(""), Progress.of)
+        return parsed(self._get(""), Progress.of)
 
     def progress_now(self) -> Progress:
         """In one attempt."""
-        return understood(self._request(""), Progress.of)
+        return parsed(self._request(""), Progress.of)
 
     def files(self, status: str = "") -> Iterator[FileInfo]:
         """All files of the job, page by page; those of one status if it is given."""
         query = {"status": status} if status else {}
         while True:
-            files, cursor = understood(self._get("/files", **query), _page)
+            files, cursor = parsed(self._get("/files", **query), _page)
             yield from files
             if not cursor:
                 return
             query["cursor"] = cursor
 
     def file(self, file_id: str) -> FileInfo:
-        return understood(self._get(f"/files/{file_id}"), FileInfo.of)
+        return parsed(self._get(f"/files/{file_id}"), FileInfo.of)
 
     def data_url(self, file_id: str) -> str:
         """A result as a `data:` URL. Raises ApiError (`result_too_large`) above some 4 MB."""
         answer = self._get(f"/files/{file_id}", **{"as": "data-url"})
-        return understood(answer, lambda told: str(told["data_url"]))
+        return parsed(answer, lambda told: str(told["data_url"]))
 
     def read(self, file_id: str) -> bytes:
         """A result's bytes by way of its data URL."""
@@ -105,7 +105,7 @@ class Job:
             done()
 
         tasks = [partial(one, to, file) for to, file in files.items()]
-        self.wire.side_by_side(tasks, DOWNLOADS_AT_ONCE)
+        self.wire.concurrently(tasks, DOWNLOADS_AT_ONCE)
 
     def archive_url(self) -> str:
         """Where the ZIP of all results is for an hour; "" while it is built."""
@@ -128,7 +128,7 @@ class Job:
         return str(self._get(path, **query).headers.get("location", ""))
 
     def _get(self, path: str, **query: str) -> httpx.Response:
-        return self.wire.patiently(lambda: self._request(path, **query))
+        return self.wire.with_retries(lambda: self._request(path, **query))
 
     def _request(self, path: str, **query: str) -> httpx.Response:
         url = f"{self.api_url}/jobs/{self.job_id}{path}"

@@ -1,4 +1,4 @@
-"""The main job: photos up, results down, with a bar that shows how far it is."""
+"""Upload photos, follow their jobs, and download the results, with progress bars."""
 
 from __future__ import annotations
 
@@ -21,44 +21,47 @@ JOBS_AT_ONCE = 3
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A job that has ended. heard: how many documents came which way."""
+    """A job that has ended. updates: how many progress documents came by each channel."""
 
     job: Job
     progress: Progress
-    heard: Mapping[Via, int]
+    updates: Mapping[Via, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Runner:
-    """archive: a job has ended when its ZIP is there, too."""
+    """Runs one job at a time. archive: wait for the archive too."""
 
     darkroom: Darkroom
     options: Mapping[str, Any]
     archive: bool = False
-    pace: PollingPolicy = PollingPolicy()
+    polling: PollingPolicy = PollingPolicy()
 
     def run(
-        self, files: Sequence[LocalFile], bar: Bar, begun: Callable[[Job], None] = lambda _: None
+        self, files: Sequence[LocalFile], bar: Bar, created: Callable[[Job], None] = lambda _: None
     ) -> Run:
-        """Create a job, upload its files and follow it to its end."""
+        """Create a job, upload its files and follow it to its end.
+
+        created: called with the job as soon as it exists. Raises ClientError or OSError.
+        """
         job = self.darkroom.create_job(files, self.options)
-        begun(job)
+        created(job)
         bar.begin("uploading", sum(file.size for file in files))
         job.upload(bar.advance)
         bar.begin("uploaded", None)
-        heard: Counter[Via] = Counter()
+        updates: Counter[Via] = Counter()
         newest: Progress | None = None
-        for update in follow(job, archive=self.archive, pace=self.pace):
+        for update in follow(job, archive=self.archive, polling=self.polling):
             newest = update.progress
-            heard[update.via] += 1
-            bar.hear(update)
-        assert newest is not None  # noqa: S101 - follow ends with a document
-        return Run(job, newest, heard)
+            updates[update.via] += 1
+            bar.show(update)
+        assert newest is not None  # noqa: S101 - follow yields at least one document
+        return Run(job, newest, updates)
 
 
 @dataclass(frozen=True, slots=True)
-class Saved:
-    """What a job has come to. failed: its files without a result. error: of the whole job."""
+class Outcome:
+    """The outcome of a job. failed: files without a result. error: why the whole job failed."""
 
     job_id: str
     succeeded: int
@@ -68,43 +71,49 @@ class Saved:
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """Where results go: one by one, or as a ZIP for each job where the runner waits for it."""
+class Batch:
+    """Processes any number of files, in jobs of up to 100, and saves the results below `out`.
+
+    Saves one archive for each job if `runner.archive` is set, otherwise each result.
+    """
 
     runner: Runner
     out: Path
 
-    def fill(
-        self, files: Sequence[LocalFile], bars: Bars, begun: Callable[[Job], None]
-    ) -> list[Saved]:
-        """Process `files` in as many jobs as they take, a few at once.
+    def run(
+        self, files: Sequence[LocalFile], bars: Bars, created: Callable[[Job], None]
+    ) -> list[Outcome]:
+        """Process `files`, with up to three jobs at once.
 
-        `begun` is told of each job. Raises ClientError.
+        created: called with each job as soon as it exists. Raises ClientError or OSError.
         """
         places = Places(self.out, [file.path for file in files])
-        lots = [files[start : start + FILES_A_JOB] for start in range(0, len(files), FILES_A_JOB)]
-        tasks = [partial(self._fill_one, lot, bars.add(_title(lot)), places, begun) for lot in lots]
-        return self.runner.darkroom.wire.side_by_side(tasks, JOBS_AT_ONCE)
+        chunks = [files[start : start + FILES_A_JOB] for start in range(0, len(files), FILES_A_JOB)]
+        tasks = [
+            partial(self._run_job, chunk, bars.add(_title(chunk)), places, created)
+            for chunk in chunks
+        ]
+        return self.runner.darkroom.wire.concurrently(tasks, JOBS_AT_ONCE)
 
-    def _fill_one(
-        self, files: Sequence[LocalFile], bar: Bar, places: Places, begun: Callable[[Job], None]
-    ) -> Saved:
-        ran = self.runner.run(files, bar, begun)
-        progress, job = ran.progress, ran.job
+    def _run_job(
+        self, files: Sequence[LocalFile], bar: Bar, places: Places, created: Callable[[Job], None]
+    ) -> Outcome:
+        run = self.runner.run(files, bar, created)
+        progress, job = run.progress, run.job
         if progress.succeeded and self.runner.archive:
-            bar.begin("saving the ZIP", progress.document["archive"].get("bytes"))
+            bar.begin("saving the archive", progress.document["archive"].get("bytes"))
             job.download_archive(places.place(f"darkroom-{job.job_id[:8]}.zip"), bar.advance)
         elif progress.succeeded:
             bar.begin("saving", progress.succeeded)
-            found = places.assign(list(job.files(status="succeeded")))
-            job.download_all(found, bar.advance)
+            results = places.assign(list(job.files(status="succeeded")))
+            job.download_all(results, bar.advance)
         failed = list(job.files(status="failed")) if progress.failed else []
         bar.end(f"{progress.succeeded} done" + (f", {len(failed)} failed" if failed else ""))
-        return Saved(job.job_id, progress.succeeded, progress.skipped, failed, _why(progress))
+        return Outcome(job.job_id, progress.succeeded, progress.skipped, failed, _why(progress))
 
 
 def _why(progress: Progress) -> str:
-    """Why a job has come to nothing; "" if it has not."""
+    """Why a job did not complete; "" if it did."""
     if progress.status == "completed":
         return ""
     return (progress.error or {}).get("message") or f"The job was {progress.status}."

@@ -1,4 +1,4 @@
-"""What the `darkroom` command says at the end."""
+"""The summaries that the `darkroom` command prints at the end."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from rich.table import Table
 from rich.text import Text
 
 from darkroom_client.model import Progress
-from darkroom_client.process import Saved
+from darkroom_client.process import Outcome
 from darkroom_client.workflow import Report
 
 MOST_LISTED = 20
 
 
-def saved(console: Console, jobs: Sequence[Saved], out: Path) -> int:
-    """Says what has become of all files; returns the exit status."""
+def outcomes(console: Console, jobs: Sequence[Outcome], out: Path) -> int:
+    """Print how many files succeeded and why others failed; return the exit status."""
     succeeded = sum(job.succeeded for job in jobs)
     failed = [file for job in jobs for file in job.failed]
     for file in failed[:MOST_LISTED]:
@@ -36,20 +36,22 @@ def saved(console: Console, jobs: Sequence[Saved], out: Path) -> int:
 
 
 def progress(console: Console, document: Progress) -> None:
-    """A job's state in a few lines."""
+    """Print the state of a job in a few lines."""
     total = "?" if document.total is None else document.total
-    _line(console, f"{document.status.replace('_', ' ')}: {document.processed} of {total} done")
+    _line(
+        console, f"{document.status.replace('_', ' ')}: {document.processed} of {total} processed"
+    )
     _line(
         console,
         f"{document.succeeded} succeeded, {document.failed} failed, {document.skipped} skipped; "
-        f"ZIP: {document.archive}",
+        f"archive: {document.archive}",
     )
     if document.error:
         _line(console, document.error.get("message", ""))
 
 
 def workflow(console: Console, reports: Sequence[Report]) -> int:
-    """The table of scenarios and what was wrong; returns the exit status."""
+    """Print a table of the scenarios, then every problem; return the exit status."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for name in ("Scenario", "Photos", "Succeeded", "Seconds", "Progress by", ""):
         table.add_column(name, justify="right" if name in _NUMBERS else "left", no_wrap=True)
@@ -59,7 +61,7 @@ def workflow(console: Console, reports: Sequence[Report]) -> int:
             str(len(report.scenario.photos)),
             str(report.succeeded),
             f"{report.seconds:.1f}",
-            ", ".join(f"{via} {count}" for via, count in report.heard.items()) or "-",
+            ", ".join(f"{via} {count}" for via, count in report.updates.items()) or "-",
             Text("PASSED", "green") if report.passed else Text("FAILED", "bold red"),
         )
     console.print()

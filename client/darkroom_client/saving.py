@@ -26,7 +26,7 @@ _EXTENSIONS = {
 _EXTENSION = re.compile(r"\.(?=[^.]*[A-Za-z])[A-Za-z0-9]{1,5}$")
 
 
-def gather(paths: Iterable[Path]) -> list[LocalFile]:
+def find_files(paths: Iterable[Path]) -> list[LocalFile]:
     """The files at `paths` and the photos in folders, which keep their sub-folders.
 
     Raises Unusable where there is nothing.
@@ -36,12 +36,12 @@ def gather(paths: Iterable[Path]) -> list[LocalFile]:
         if path.is_dir():
             photos = sorted(file for file in path.rglob("*") if _is_photo(file, path))
             if not photos:
-                raise Unusable(f"{path}: there are no photos in this folder.")
+                raise Unusable(f"{path}: no photos in this folder.")
             found += [LocalFile(file, file.relative_to(path).as_posix()) for file in photos]
         elif path.is_file():
             found.append(LocalFile(path, path.name))
         else:
-            raise Unusable(f"{path}: there is no such file or folder.")
+            raise Unusable(f"{path}: no such file or folder.")
     return found
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from darkroom_client.errors import Unusable
 from darkroom_client.model import LocalFile
-from darkroom_client.wire import Wire, api_error, reaching
+from darkroom_client.wire import Wire, api_error, network_errors
 
 Count = Callable[[int], None]
 """Is told of bytes that went through; of fewer than none where an attempt was in vain."""
@@ -25,7 +25,7 @@ def upload(wire: Wire, file: LocalFile, grant: Mapping[str, Any], count: Count =
         raise Unusable(f"{file.name}: this client is too old for how it should be uploaded.")
 
     def attempt() -> None:
-        with _Counted(file.path, wire, count) as body, reaching(grant["url"]):
+        with _Counted(file.path, wire, count) as body, network_errors(grant["url"]):
             response = wire.http.post(
                 grant["url"],
                 data=grant["fields"],
@@ -36,7 +36,7 @@ def upload(wire: Wire, file: LocalFile, grant: Mapping[str, Any], count: Count =
                 raise api_error(response)
             body.sent = True
 
-    wire.patiently(attempt)
+    wire.with_retries(attempt)
 
 
 class _Counted(io.FileIO):
@@ -72,7 +72,7 @@ def download(wire: Wire, url: Callable[[], str], to: Path, count: Count = ignore
     part = to.with_name(f".{to.name}.part")
     download = _Download(wire, url, part, count)
     try:
-        wire.patiently(download.attempt)
+        wire.with_retries(download.attempt)
         part.replace(to)
     finally:
         part.unlink(missing_ok=True)
@@ -92,7 +92,7 @@ class _Download:
         if self._held and self._etag:
             headers |= {"Range": f"bytes={self._held}-", "If-Range": self._etag}
         url = self._url()
-        with reaching(url), self._wire.http.stream("GET", url, headers=headers) as response:
+        with network_errors(url), self._wire.http.stream("GET", url, headers=headers) as response:
             if response.status_code not in {200, 206}:
                 response.read()
                 raise api_error(response)

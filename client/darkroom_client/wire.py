@@ -1,4 +1,4 @@
-"""HTTP with patience: what fails for a moment is tried again, what stays wrong is one clear error.
+"""HTTP with retry: what fails for a moment is tried again, what stays wrong is one clear error.
 
 One wire is shared by all threads of a client, and `stop` ends all of them soon.
 """
@@ -42,7 +42,7 @@ class RetryPolicy:
 @dataclass(slots=True)
 class Wire:
     http: httpx.Client
-    patience: RetryPolicy = RetryPolicy()
+    retry: RetryPolicy = RetryPolicy()
     _stopping: threading.Event = field(default_factory=threading.Event)
 
     def stop(self) -> None:
@@ -59,7 +59,7 @@ class Wire:
         if self._stopping.wait(max(0.0, seconds)):
             raise Stopped("Stopped.")
 
-    def patiently(self, attempt: Callable[[], T], *, repeatable: bool = True) -> T:
+    def with_retries(self, attempt: Callable[[], T], *, repeatable: bool = True) -> T:
         """What `attempt` returns, at last.
 
         repeatable: False where doing it twice does harm; then only what has surely not been done
@@ -72,23 +72,23 @@ class Wire:
                 return attempt()
             except Unreachable as error:
                 failures += 1
-                if failures >= self.patience.attempts or not (repeatable or error.unsent):
+                if failures >= self.retry.attempts or not (repeatable or error.unsent):
                     raise
                 wanted = 0.0
             except ApiError as error:
                 failures += 1
-                again = error.passing if repeatable else error.status in {429, 503}
-                if failures >= self.patience.attempts or not again:
+                again = error.transient if repeatable else error.status in {429, 503}
+                if failures >= self.retry.attempts or not again:
                     raise
                 wanted = min(error.retry_after, _LONGEST_WAIT)
-            self.pause(max(wanted, self.patience.delay(failures)))
+            self.pause(max(wanted, self.retry.delay(failures)))
 
     def request(
         self, method: str, url: str, *, credential: str = "", body: Any = None, **query: str
     ) -> httpx.Response:
         """One attempt. Redirects are answers. Raises ApiError or Unreachable."""
         headers = {"Authorization": f"Bearer {credential}"} if credential else {}
-        with reaching(url):
+        with network_errors(url):
             response = self.http.request(
                 method, url, headers=headers, json=body, params=query or None
             )
@@ -96,7 +96,7 @@ class Wire:
             raise api_error(response)
         return response
 
-    def side_by_side(self, tasks: Iterable[Callable[[], T]], threads: int) -> list[T]:
+    def concurrently(self, tasks: Iterable[Callable[[], T]], threads: int) -> list[T]:
         """Run all tasks; the first error ends it, and so does Ctrl-C."""
         pool = ThreadPoolExecutor(threads)
         try:
@@ -113,13 +113,13 @@ class Wire:
             pool.shutdown(cancel_futures=True)
 
 
-def understood(response: httpx.Response, parse: Callable[[Any], T]) -> T:
+def parsed(response: httpx.Response, parse: Callable[[Any], T]) -> T:
     """What `parse` makes of an answer's JSON. Raises Unusable where it is from no Darkroom."""
     try:
         return parse(response.json())
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         where = f"{response.url.host}{response.url.path}"
-        raise Unusable(f"{where} answers, but not as Darkroom would; is it the API?") from error
+        raise Unusable(f"This address answered, but it is not a Darkroom API: {where}") from error
 
 
 def new_http(url: str, transport: httpx.BaseTransport | None = None) -> httpx.Client:
@@ -132,7 +132,7 @@ def new_http(url: str, transport: httpx.BaseTransport | None = None) -> httpx.Cl
     except (ValueError, httpx.InvalidURL):
         usable = False
     if not usable:
-        raise Unusable(f"{url!r} is not the address of a service; it starts with https://")
+        raise Unusable(f"{url!r} is not a valid service URL. Use one that starts with https://")
     try:
         return httpx.Client(
             transport=transport, timeout=TIMEOUT, trust_env=not is_this_machine(url)
@@ -151,7 +151,7 @@ def is_this_machine(url: str) -> bool:
 
 
 @contextlib.contextmanager
-def reaching(url: str) -> Iterator[None]:
+def network_errors(url: str) -> Iterator[None]:
     """Turns the errors of the network into Unreachable."""
     try:
         yield

@@ -1,4 +1,4 @@
-"""The main job played for real, and checked: one photo, several, a ZIP with sub-folders."""
+"""An end-to-end test of a deployment: one photo, several photos, and a ZIP with sub-folders."""
 
 from __future__ import annotations
 
@@ -24,9 +24,11 @@ _DATA_URL_BYTES = 3_000_000
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """title: for people. folder: where its results go. photos: names the service will tell.
+    """One job of the test.
 
-    faces: those of the photos that a face has to be found in.
+    folder: where its results are saved.
+    photos: the names under which the service must report the photos.
+    faces: the photos in which a face must be found.
     """
 
     title: str
@@ -39,13 +41,13 @@ class Scenario:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """How a scenario went; it has passed if there are no problems."""
+    """The result of a scenario, which passed if there are no problems."""
 
     scenario: Scenario
     problems: Sequence[str]
     succeeded: int = 0
     seconds: float = 0.0
-    heard: Mapping[Via, int] = field(default_factory=dict)
+    updates: Mapping[Via, int] = field(default_factory=dict)
 
     @property
     def passed(self) -> bool:
@@ -55,9 +57,12 @@ class Report:
 def scenarios(
     photos: Sequence[LocalFile], album: Path, faces: Collection[str] = ()
 ) -> list[Scenario]:
-    """The three of them. album: a ZIP. faces: names of `photos` that have a face."""
+    """The three scenarios. album: a ZIP. faces: the names of `photos` that show a face.
+
+    Raises Unusable for no photos, too many photos, or an album that is not a ZIP.
+    """
     if not 1 <= len(photos) <= FILES_A_JOB:
-        raise Unusable(f"Give from 1 to {FILES_A_JOB} photos.")
+        raise Unusable(f"The workflow takes 1 to {FILES_A_JOB} photos, not {len(photos)}.")
     try:
         with zipfile.ZipFile(album) as archive:
             packed = [entry.filename for entry in archive.infolist() if not entry.is_dir()]
@@ -74,7 +79,7 @@ def scenarios(
 
 
 def make_album(photos: Sequence[LocalFile], to: Path) -> Path:
-    """A ZIP of the photos, dealt out over sub-folders."""
+    """Write a ZIP of the photos, spread over two folders, and return its path."""
     to.parent.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(to, "w") as album:
         for number, photo in enumerate(photos):
@@ -85,49 +90,49 @@ def make_album(photos: Sequence[LocalFile], to: Path) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Workflow:
-    """Plays scenarios and saves what comes of them below `out`."""
+    """Runs scenarios and saves their results below `out`."""
 
     darkroom: Darkroom
     out: Path
-    pace: PollingPolicy = PollingPolicy()
+    polling: PollingPolicy = PollingPolicy()
 
-    def play(self, scenario: Scenario, bars: Bars) -> Report:
-        """Whatever goes wrong with a scenario is in its report; the next one can be played."""
+    def run(self, scenario: Scenario, bars: Bars) -> Report:
+        """Run and check one scenario. Errors become problems of its report, except Stopped."""
         bar = bars.add(scenario.title)
-        begun = time.monotonic()
+        started = time.monotonic()
         try:
-            runner = Runner(self.darkroom, scenario.options, archive=True, pace=self.pace)
-            ran = runner.run(scenario.files, bar)
+            runner = Runner(self.darkroom, scenario.options, archive=True, polling=self.polling)
+            run = runner.run(scenario.files, bar)
             bar.begin("saving and checking", None)
-            report = self._checked(scenario, ran)
+            report = self._check(scenario, run)
         except Stopped:
             raise
         except (ClientError, OSError) as error:
             report = Report(scenario, [str(error)])
         bar.end("passed" if report.passed else "FAILED")
-        return replace(report, seconds=time.monotonic() - begun)
+        return replace(report, seconds=time.monotonic() - started)
 
-    def _checked(self, scenario: Scenario, ran: Run) -> Report:
-        files = list(ran.job.files())
+    def _check(self, scenario: Scenario, run: Run) -> Report:
+        files = list(run.job.files())
         folder = self.out / scenario.folder
         places = Places(folder).assign(files)
-        ran.job.download_all(places, lambda: None)
-        problems = [*_job_problems(scenario, ran, files)]
+        run.job.download_all(places, lambda: None)
+        problems = [*_job_problems(scenario, run, files)]
         results: dict[str, bytes] = {}
         for path, file in places.items():
             data = path.read_bytes()
             results[path.relative_to(folder).as_posix()] = data
-            problems += _result_problems(scenario, ran, file, data)
-        if ran.progress.archive == "ready":
+            problems += _result_problems(scenario, run, file, data)
+        if run.progress.archive == "ready":
             to = folder.with_suffix(".zip")
-            ran.job.download_archive(to)
+            run.job.download_archive(to)
             expected = {name: result_name(name, _PNG) for name in scenario.photos}
             problems += zip_problems(to, results, expected)
-        return Report(scenario, problems, ran.progress.succeeded, heard=ran.heard)
+        return Report(scenario, problems, run.progress.succeeded, updates=run.updates)
 
 
-def _job_problems(scenario: Scenario, ran: Run, files: Sequence[FileInfo]) -> Iterator[str]:
-    progress = ran.progress
+def _job_problems(scenario: Scenario, run: Run, files: Sequence[FileInfo]) -> Iterator[str]:
+    progress = run.progress
     if progress.status != "completed":
         yield f"the job is {progress.status}: {(progress.error or {}).get('message', '')}"
     for file in files:
@@ -135,28 +140,29 @@ def _job_problems(scenario: Scenario, ran: Run, files: Sequence[FileInfo]) -> It
             yield f"{file.name}: {(file.error or {}).get('message', 'failed')}"
     names = sorted(file.name for file in files if file.result)
     if names != sorted(scenario.photos):
-        yield f"{len(names)} of {len(scenario.photos)} photos came back as they are called"
+        count = f"{len(names)} results for {len(scenario.photos)} photos"
+        yield f"the names of the results do not match the photos: {count}"
     if not (progress.processed == progress.total == progress.succeeded == len(scenario.photos)):
-        yield f"the count says {progress.processed} of {progress.total}"
+        yield f"the progress document counts {progress.processed} of {progress.total} photos"
     if progress.archive != "ready":
-        yield f"the ZIP's status is {progress.archive}"
-    if not ran.heard.get(Via.WEBSOCKET):
+        yield f"the archive's status is {progress.archive}, not ready"
+    if not run.updates.get(Via.WEBSOCKET):
         yield "no progress came over the WebSocket"
 
 
-def _result_problems(scenario: Scenario, ran: Run, file: FileInfo, data: bytes) -> Iterator[str]:
+def _result_problems(scenario: Scenario, run: Run, file: FileInfo, data: bytes) -> Iterator[str]:
     result = file.result
     assert result is not None  # noqa: S101 - it was downloaded
     try:
         width, height, alpha = open_png(data)
     except BadPng as error:
-        yield f"the result of {file.name} does not open: {error}"
+        yield f"the result of {file.name} cannot be decoded: {error}"
         return
     if (width, height, len(data)) != (result.width, result.height, result.size):
-        yield f"the result of {file.name} is not of the size that was told"
+        yield f"the result of {file.name} differs in size from what the API reported"
     if not alpha:
         yield f"the result of {file.name} has no transparency"
-    if len(data) <= _DATA_URL_BYTES and ran.job.read(file.file_id) != data:
+    if len(data) <= _DATA_URL_BYTES and run.job.read(file.file_id) != data:
         yield f"the data URL of {file.name} differs from its download"
     if file.name in scenario.faces and not result.faces:
         yield f"no face was found in {file.name}"

@@ -74,8 +74,8 @@ class Service:
     jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
     _lock: Any = field(default_factory=threading.RLock)
 
-    def client(self, patience: RetryPolicy = HASTY) -> Darkroom:
-        return Darkroom(URL, KEY, transport=httpx.MockTransport(self.answer), patience=patience)
+    def client(self, retry: RetryPolicy = HASTY) -> Darkroom:
+        return Darkroom(URL, KEY, transport=httpx.MockTransport(self.answer), retry=retry)
 
     def sent(self, method: str, path: str) -> list[httpx.Request]:
         found = re.compile(path)

@@ -147,7 +147,7 @@ def downloading(tmp_path: Path, *answers: httpx.Response) -> tuple[list[httpx.Re
         return next(told)
 
     counted: list[int] = []
-    with Darkroom(URL, KEY, transport=httpx.MockTransport(answer), patience=HASTY) as api:
+    with Darkroom(URL, KEY, transport=httpx.MockTransport(answer), retry=HASTY) as api:
         api.job("job1").download_archive(tmp_path / "new" / "all.zip", counted.append)
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["all.zip"]
     return [r for r in requests if r.url.path == "/zip"], counted
@@ -248,7 +248,7 @@ def test_errors_of_others_are_told_as_well_as_can_be(answer: httpx.Response, sai
 def test_what_is_no_darkroom_is_told_so(answer: httpx.Response) -> None:
     with (
         Darkroom(URL, transport=httpx.MockTransport(lambda _: answer)) as api,
-        pytest.raises(Unusable, match=r"api\.example/models answers, but not as Darkroom would"),
+        pytest.raises(Unusable, match=r"not a Darkroom API: api\.example/models"),
     ):
         api.models()
 
@@ -289,9 +289,9 @@ def test_the_service_is_given_the_time_it_asks_for(monkeypatch: pytest.MonkeyPat
 
 
 def test_delays_double_up_to_a_limit() -> None:
-    patience = RetryPolicy(first=1.0, most=5.0)
+    retry = RetryPolicy(first=1.0, most=5.0)
     for failures, most in [(1, 1.0), (2, 2.0), (3, 4.0), (9, 5.0)]:
-        assert most / 2 <= patience.delay(failures) <= most
+        assert most / 2 <= retry.delay(failures) <= most
 
 
 def test_a_stopped_client_does_nothing_more(service: Service) -> None:
@@ -304,7 +304,7 @@ def test_a_stopped_client_does_nothing_more(service: Service) -> None:
 
 @pytest.mark.parametrize("url", ["api.example", "ftp://api", "https://", "http://["])
 def test_an_address_that_is_none_is_told_so(url: str) -> None:
-    with pytest.raises(Unusable, match="is not the address of a service"):
+    with pytest.raises(Unusable, match="is not a valid service URL"):
         Darkroom(url)
 
 

@@ -1,4 +1,4 @@
-"""The checks find what they are there to find."""
+"""The checks accept correct results and reject damaged ones."""
 
 from __future__ import annotations
 
@@ -11,33 +11,33 @@ import pytest
 from darkroom_client.checks import BadPng, open_png, zip_problems
 from tests.client.service import png
 
-WHOLE = png(5, 4)
+INTACT = png(5, 4)
 MANIFEST = json.dumps({"files": [{"name": "a.jpg", "status": "succeeded", "path": "a.png"}]})
 
 
-def test_a_whole_png_opens() -> None:
-    assert open_png(WHOLE) == (5, 4, True)
+def test_an_intact_png_is_decoded() -> None:
+    assert open_png(INTACT) == (5, 4, True)
     assert open_png(png(5, 4, colour=2)) == (5, 4, False)
 
 
-@pytest.mark.parametrize("length", range(len(WHOLE)))
-def test_a_cut_png_does_not(length: int) -> None:
+@pytest.mark.parametrize("length", range(len(INTACT)))
+def test_a_truncated_png_is_rejected(length: int) -> None:
     with pytest.raises(BadPng):
-        open_png(WHOLE[:length])
+        open_png(INTACT[:length])
 
 
-@pytest.mark.parametrize("place", range(len(WHOLE)))
-def test_a_damaged_png_does_not(place: int) -> None:
-    damaged = bytearray(WHOLE)
+@pytest.mark.parametrize("place", range(len(INTACT)))
+def test_a_damaged_png_is_rejected(place: int) -> None:
+    damaged = bytearray(INTACT)
     damaged[place] ^= 0x55
     with pytest.raises(BadPng):
         open_png(bytes(damaged))
 
 
-def test_a_png_of_other_pixels_than_its_header_does_not() -> None:
+def test_a_png_whose_pixels_do_not_match_its_header_is_rejected() -> None:
     taller = png(5, 5)
-    with pytest.raises(BadPng, match="not those of its header"):
-        open_png(WHOLE[:33] + taller[33:])
+    with pytest.raises(BadPng, match="do not match its header"):
+        open_png(INTACT[:33] + taller[33:])
 
 
 def packed(path: Path, entries: dict[str, bytes | str]) -> Path:
@@ -48,29 +48,34 @@ def packed(path: Path, entries: dict[str, bytes | str]) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("entries", "said"),
+    ("entries", "message"),
     [
-        ({"a.png": WHOLE, "manifest.json": MANIFEST}, ""),
-        ({"a.png": WHOLE}, "the ZIP holds a.png"),
-        ({"b.png": WHOLE, "manifest.json": MANIFEST}, "the ZIP holds b.png, manifest.json"),
-        ({"a.png": b"", "manifest.json": MANIFEST}, "a.png in the ZIP is not what"),
-        ({"a.png": WHOLE, "manifest.json": "{}"}, "manifest.json cannot be read"),
-        ({"a.png": WHOLE, "manifest.json": '{"files": []}'}, "manifest.json does not tell"),
+        ({"a.png": INTACT, "manifest.json": MANIFEST}, ""),
+        ({"a.png": INTACT}, "the archive holds other entries: a.png"),
+        (
+            {"b.png": INTACT, "manifest.json": MANIFEST},
+            "the archive holds other entries: b.png, manifest.json",
+        ),
+        ({"a.png": b"", "manifest.json": MANIFEST}, "a.png in the archive differs"),
+        ({"a.png": INTACT, "manifest.json": "{}"}, "manifest.json cannot be read"),
+        ({"a.png": INTACT, "manifest.json": '{"files": []}'}, "manifest.json does not list"),
     ],
 )
-def test_a_zip_is_looked_through(
-    tmp_path: Path, entries: dict[str, bytes | str], said: str
+def test_archives_are_checked(
+    tmp_path: Path, entries: dict[str, bytes | str], message: str
 ) -> None:
-    found = zip_problems(packed(tmp_path / "a.zip", entries), {"a.png": WHOLE}, {"a.jpg": "a.png"})
-    assert found[0].startswith(said) if found else said == ""
+    problems = zip_problems(
+        packed(tmp_path / "a.zip", entries), {"a.png": INTACT}, {"a.jpg": "a.png"}
+    )
+    assert problems[0].startswith(message) if problems else message == ""
 
 
-def test_a_damaged_zip_is_found(tmp_path: Path) -> None:
-    path = packed(tmp_path / "a.zip", {"a.png": WHOLE, "manifest.json": MANIFEST})
+def test_a_damaged_archive_is_reported(tmp_path: Path) -> None:
+    path = packed(tmp_path / "a.zip", {"a.png": INTACT, "manifest.json": MANIFEST})
     data = bytearray(path.read_bytes())
     data[60] ^= 0xFF
     path.write_bytes(data)
-    wanted = ({"a.png": WHOLE}, {"a.jpg": "a.png"})
-    assert zip_problems(path, *wanted) == ["the ZIP's a.png is damaged"]
+    expected = ({"a.png": INTACT}, {"a.jpg": "a.png"})
+    assert zip_problems(path, *expected) == ["a.png is damaged in the archive"]
     path.write_bytes(data[:-30])
-    assert zip_problems(path, *wanted)[0].startswith("the ZIP does not open")
+    assert zip_problems(path, *expected)[0].startswith("the archive cannot be opened")

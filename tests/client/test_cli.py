@@ -1,4 +1,4 @@
-"""The `darkroom` command, as people meet it."""
+"""The `darkroom` command: output, exit status and saved files."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from typer.testing import CliRunner
 
 from darkroom_client import cli
 from darkroom_client.api import Darkroom
-from darkroom_client.cli import app, chosen
+from darkroom_client.cli import app, merge_options
 from darkroom_client.errors import Unusable
 from tests.client.service import HASTY, KEY, URL, Service, problem
 
 
 @pytest.fixture
 def service(monkeypatch: pytest.MonkeyPatch) -> Service:
-    """What the command talks to, whatever address it is given."""
+    """The stand-in that the command connects to, whatever the URL."""
     service = Service()
 
     def connect(url: str, key: str) -> Darkroom:
         transport = httpx.MockTransport(service.answer)
-        return Darkroom(url, key, transport=transport, patience=HASTY)
+        return Darkroom(url, key, transport=transport, retry=HASTY)
 
     monkeypatch.setattr(cli, "Darkroom", connect)
     monkeypatch.setenv("DARKROOM_URL", URL)
@@ -49,14 +49,14 @@ def write(folder: Path, *names: str) -> None:
         (folder / name).write_bytes(b"x")
 
 
-def assert_one_line(result: Result, said: str, status: int = 2) -> None:
+def assert_one_line(result: Result, message: str, status: int = 2) -> None:
     assert result.exit_code == status, result.output
     assert len(result.stderr.strip().splitlines()) == 1
-    assert said in result.stderr
+    assert message in result.stderr
     assert "Traceback" not in result.output
 
 
-def test_results_are_saved_under_their_names(service: Service, folder: Path) -> None:
+def test_results_are_saved_under_the_names_of_the_photos(service: Service, folder: Path) -> None:
     write(folder, "a.jpg", "trip/b.jpg")
     result = darkroom("process", "a.jpg", "trip", "--out", "new")
     assert result.exit_code == 0, result.output
@@ -65,13 +65,13 @@ def test_results_are_saved_under_their_names(service: Service, folder: Path) -> 
     assert saved == {"new/a.png", "new/b.png"}
 
 
-def test_the_zip_can_be_saved_instead(service: Service, folder: Path) -> None:
+def test_zip_saves_the_archive_instead(service: Service, folder: Path) -> None:
     write(folder, "a.jpg", "b.jpg")
     assert darkroom("process", "a.jpg", "b.jpg", "--zip", "--out", "new").exit_code == 0
     assert [path.name for path in (folder / "new").iterdir()] == ["darkroom-job1.zip"]
 
 
-def test_many_files_are_several_jobs(service: Service, folder: Path) -> None:
+def test_many_files_become_several_jobs(service: Service, folder: Path) -> None:
     write(folder, *(f"many/{number:03d}.jpg" for number in range(201)))
     result = darkroom("process", "many", "--out", "new")
     assert result.exit_code == 0, result.output
@@ -79,7 +79,7 @@ def test_many_files_are_several_jobs(service: Service, folder: Path) -> None:
     assert len(list((folder / "new").iterdir())) == 201
 
 
-def test_photos_that_failed_are_named_and_counted(service: Service, folder: Path) -> None:
+def test_failed_photos_are_named_and_counted(service: Service, folder: Path) -> None:
     write(folder, "a.jpg", "bad.jpg")
     result = darkroom("process", "a.jpg", "bad.jpg")
     assert result.exit_code == 1
@@ -87,7 +87,7 @@ def test_photos_that_failed_are_named_and_counted(service: Service, folder: Path
     assert "1 succeeded, 1 failed. Saved in results" in result.stdout
 
 
-def test_a_job_that_came_to_nothing_says_why(service: Service, folder: Path) -> None:
+def test_a_job_without_results_reports_why(service: Service, folder: Path) -> None:
     write(folder, "bad.jpg")
     result = darkroom("process", "bad.jpg")
     assert result.exit_code == 1
@@ -95,7 +95,7 @@ def test_a_job_that_came_to_nothing_says_why(service: Service, folder: Path) -> 
     assert "0 succeeded, 1 failed.\n" in result.stdout
 
 
-def test_options_are_what_was_asked_for_and_no_more(service: Service, folder: Path) -> None:
+def test_only_given_options_are_sent(service: Service, folder: Path) -> None:
     write(folder, "a.jpg")
     darkroom("process", "a.jpg")
     arguments = ["--no-remove-bg", "--crop-face", "--model", "silueta", "--option", "quality=80"]
@@ -111,7 +111,7 @@ def test_options_are_what_was_asked_for_and_no_more(service: Service, folder: Pa
 
 
 @pytest.mark.parametrize(
-    ("pairs", "wanted"),
+    ("pairs", "expected"),
     [
         (["background=#FFFFFF"], {"background": "#FFFFFF"}),
         (["background=null", "trim=true"], {"background": None, "trim": True}),
@@ -119,32 +119,32 @@ def test_options_are_what_was_asked_for_and_no_more(service: Service, folder: Pa
         (["face.aspect=4:5"], {"face": {"aspect": "4:5"}}),
     ],
 )
-def test_values_are_json_or_text(pairs: list[str], wanted: dict[str, Any]) -> None:
-    assert chosen("{}", pairs, {}) == wanted
+def test_option_values_are_json_or_text(pairs: list[str], expected: dict[str, Any]) -> None:
+    assert merge_options("{}", pairs, {}) == expected
 
 
 @pytest.mark.parametrize(
-    ("text", "pairs", "said"),
+    ("text", "pairs", "message"),
     [
         ("{", [], "--options is not valid JSON"),
-        ("[]", [], "--options takes an object"),
+        ("[]", [], "--options takes a JSON object"),
         ("{}", ["quality"], "KEY=VALUE"),
         ("{}", ["=1"], "KEY=VALUE"),
-        ("{}", ["face=1", "face.padding=1"], "face is given twice"),
+        ("{}", ["face=1", "face.padding=1"], "face is given both"),
     ],
 )
-def test_odd_options_are_told(text: str, pairs: list[str], said: str) -> None:
-    with pytest.raises(Unusable, match=said):
-        chosen(text, pairs, {})
+def test_invalid_options_are_reported(text: str, pairs: list[str], message: str) -> None:
+    with pytest.raises(Unusable, match=message):
+        merge_options(text, pairs, {})
 
 
-def test_a_refusal_is_one_line(service: Service, folder: Path) -> None:
+def test_an_api_error_is_one_line(service: Service, folder: Path) -> None:
     write(folder, "a.jpg")
     service.before = lambda _: problem(422, "invalid_options", "The options are\nnot valid.")
     assert_one_line(darkroom("process", "a.jpg"), "Error: The options are not valid.")
 
 
-def test_no_connection_is_one_line(service: Service) -> None:
+def test_a_connection_error_is_one_line(service: Service) -> None:
     def refused(_: httpx.Request) -> httpx.Response:
         raise httpx.ConnectError("[Errno 111] Connection refused")
 
@@ -153,18 +153,22 @@ def test_no_connection_is_one_line(service: Service) -> None:
 
 
 @pytest.mark.parametrize("command", [["models"], ["health"], ["status", "job1"]])
-def test_no_address_is_one_line(monkeypatch: pytest.MonkeyPatch, command: list[str]) -> None:
+def test_a_missing_or_invalid_url_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, command: list[str]
+) -> None:
     monkeypatch.delenv("DARKROOM_URL", raising=False)
-    assert_one_line(darkroom(*command), "Say where the service is")
-    assert_one_line(darkroom(*command, "--url", "nonsense"), "'nonsense' is not the address")
+    assert_one_line(darkroom(*command), "No URL given")
+    assert_one_line(
+        darkroom(*command, "--url", "nonsense"), "'nonsense' is not a valid service URL"
+    )
 
 
-def test_a_file_that_is_not_there_is_one_line(service: Service, folder: Path) -> None:
-    assert_one_line(darkroom("process", "gone.jpg"), "gone.jpg: there is no such file")
+def test_a_missing_file_is_one_line(service: Service, folder: Path) -> None:
+    assert_one_line(darkroom("process", "gone.jpg"), "gone.jpg: no such file")
     assert service.requests == []
 
 
-def test_a_place_that_cannot_be_written_is_one_line(service: Service, folder: Path) -> None:
+def test_an_output_folder_that_is_a_file_is_one_line(service: Service, folder: Path) -> None:
     write(folder, "a.jpg", "results")
     assert_one_line(darkroom("process", "a.jpg"), "results: ")
 
@@ -173,7 +177,7 @@ def test_an_unknown_job_is_one_line(service: Service) -> None:
     assert_one_line(darkroom("status", "nothing"), "There is no job with this id.")
 
 
-def test_ctrl_c_says_which_jobs_go_on(service: Service, folder: Path) -> None:
+def test_ctrl_c_names_the_jobs_that_keep_running(service: Service, folder: Path) -> None:
     def interrupted(request: httpx.Request) -> None:
         if request.url.path == "/jobs/job1":
             raise KeyboardInterrupt
@@ -182,16 +186,17 @@ def test_ctrl_c_says_which_jobs_go_on(service: Service, folder: Path) -> None:
     write(folder, "a.jpg")
     result = darkroom("process", "a.jpg")
     assert result.exit_code == 130
-    assert result.stderr == "Goes on by itself: darkroom status job1\nStopped.\n"
+    hint = "The job keeps running. Check it with: darkroom status job1"
+    assert result.stderr == f"{hint}\nStopped.\n"
 
 
-def test_a_job_can_be_looked_at(service: Service, folder: Path) -> None:
+def test_status_shows_the_progress_of_a_job(service: Service, folder: Path) -> None:
     write(folder, "a.jpg", "bad.jpg")
     darkroom("process", "a.jpg", "bad.jpg")
     result = darkroom("status", "job1")
     assert result.exit_code == 0
     assert result.stdout == (
-        "completed: 2 of 2 done\n1 succeeded, 1 failed, 0 skipped; ZIP: ready\n"
+        "completed: 2 of 2 processed\n1 succeeded, 1 failed, 0 skipped; archive: ready\n"
     )
     assert json.loads(darkroom("status", "job1", "--json").stdout)["status"] == "completed"
     assert "completed" in darkroom("status", "job1.secret", "--watch").stdout
@@ -205,6 +210,6 @@ def test_models_and_health(service: Service) -> None:
 
 
 def test_help_names_every_command() -> None:
-    shown = darkroom("--help").stdout
+    output = darkroom("--help").stdout
     for name in ("process", "status", "models", "health", "workflow"):
-        assert name in shown
+        assert name in output

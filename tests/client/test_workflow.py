@@ -1,4 +1,4 @@
-"""The workflow passes where all is well, and only there."""
+"""The workflow passes against a correct service and reports every fault."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ QUICK = PollingPolicy(poll=0.05, quiet=0.3, give_up=2.0, reconnect=0.5)
 
 @pytest.fixture
 def service() -> Iterator[Service]:
-    """With a WebSocket that pushes the last document."""
+    """A service whose WebSocket pushes the final document."""
     service = Service()
 
     def push(connection: ServerConnection) -> None:
@@ -37,30 +37,34 @@ def service() -> Iterator[Service]:
         yield service
 
 
-def play(service: Service, folder: Path) -> list[Report]:
+def run_workflow(service: Service, folder: Path) -> list[Report]:
     photos = [LocalFile(folder / name, name) for name in ("a.jpg", "b.jpg", "c.jpg")]
     for photo in photos:
         photo.path.write_bytes(photo.name.encode())
     album = make_album(photos, folder / "album.zip")
     with service.client() as api, Bars(Console(quiet=True)) as bars:
-        player = Workflow(api, folder / "out", QUICK)
-        return [player.play(one, bars) for one in scenarios(photos, album, faces=["b.jpg"])]
+        workflow = Workflow(api, folder / "out", QUICK)
+        return [
+            workflow.run(scenario, bars) for scenario in scenarios(photos, album, faces=["b.jpg"])
+        ]
 
 
 def problems(service: Service, folder: Path) -> str:
-    reports = play(service, folder)
+    reports = run_workflow(service, folder)
     assert report.workflow(Console(quiet=True), reports) == 1
     return "\n".join(problem for report in reports for problem in report.problems)
 
 
-def test_all_is_well(service: Service, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    reports = play(service, tmp_path)
+def test_every_scenario_passes(
+    service: Service, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reports = run_workflow(service, tmp_path)
     assert [report.problems for report in reports] == [[], [], []]
     assert [report.succeeded for report in reports] == [1, 3, 3]
     assert report.workflow(Console(width=100), reports) == 0
-    shown = capsys.readouterr().out
-    assert shown.count("PASSED") == 3
-    assert shown.count("WebSocket 1") == 3
+    output = capsys.readouterr().out
+    assert output.count("PASSED") == 3
+    assert output.count("WebSocket 1") == 3
 
     options = [job["body"]["options"] for job in service.jobs.values()]
     assert options == [{}, {"crop_face": True}, {}]
@@ -79,7 +83,7 @@ def test_all_is_well(service: Service, tmp_path: Path, capsys: pytest.CaptureFix
         assert set(archive.namelist()) == {*album, "manifest.json"}
 
 
-def test_progress_has_to_come_over_the_websocket(service: Service, tmp_path: Path) -> None:
+def test_missing_websocket_progress_is_a_problem(service: Service, tmp_path: Path) -> None:
     service.websocket_url = ""
     assert "no progress came over the WebSocket" in problems(service, tmp_path)
 
@@ -97,35 +101,43 @@ def replace_answers(service: Service, path: str, change: object) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "change", "said"),
+    ("path", "change", "message"),
     [
-        ("/result", (b"IDAT", b"IDAX"), "the result of b.jpg does not open"),
-        ("/zip", (b"a.png", b"x.png"), "the ZIP's manifest.json is damaged"),
-        ("/zip", (b"PK\x05\x06", b""), "the ZIP does not open"),
+        ("/result", (b"IDAT", b"IDAX"), "the result of b.jpg cannot be decoded"),
+        ("/zip", (b"a.png", b"x.png"), "manifest.json is damaged in the archive"),
+        ("/zip", (b"PK\x05\x06", b""), "the archive cannot be opened"),
         ("/jobs/job2/files", (b'"faces":1', b'"faces":0'), "no face was found in b.jpg"),
-        ("/jobs/job2/files", (b'"width":1', b'"width":9'), "is not of the size that was told"),
-        ("/jobs/job3/files", (b"/more of it/", b"/"), "photos came back as they are called"),
+        (
+            "/jobs/job2/files",
+            (b'"width":1', b'"width":9'),
+            "differs in size from what the API reported",
+        ),
+        (
+            "/jobs/job3/files",
+            (b"/more of it/", b"/"),
+            "names of the results do not match the photos",
+        ),
     ],
 )
-def test_what_is_wrong_is_found(
-    service: Service, tmp_path: Path, path: str, change: tuple[bytes, bytes], said: str
+def test_faults_of_the_service_are_reported(
+    service: Service, tmp_path: Path, path: str, change: tuple[bytes, bytes], message: str
 ) -> None:
     replace_answers(service, path, lambda content: content.replace(*change))
-    assert said in problems(service, tmp_path)
+    assert message in problems(service, tmp_path)
 
 
-def test_a_photo_that_failed_is_named(service: Service, tmp_path: Path) -> None:
+def test_failed_photos_are_named(service: Service, tmp_path: Path) -> None:
     bad = LocalFile(tmp_path / "bad.jpg", "bad.jpg")
     bad.path.touch()
     with service.client() as api, Bars(Console(quiet=True)) as bars:
-        player = Workflow(api, tmp_path / "out", QUICK)
+        workflow = Workflow(api, tmp_path / "out", QUICK)
         album = make_album([bad], tmp_path / "album.zip")
-        report = player.play(scenarios([bad], album)[0], bars)
+        report = workflow.run(scenarios([bad], album)[0], bars)
     assert "the job is failed: Nothing worked." in report.problems
     assert "bad.jpg: It is no picture." in report.problems
 
 
-def test_a_scenario_that_cannot_be_played_does_not_end_the_others(
+def test_an_error_in_one_scenario_does_not_stop_the_others(
     service: Service, tmp_path: Path
 ) -> None:
     def before(request: httpx.Request) -> httpx.Response | None:
@@ -133,16 +145,16 @@ def test_a_scenario_that_cannot_be_played_does_not_end_the_others(
         return problem(422, "invalid_job", "The job is not valid.") if first else None
 
     service.before = before
-    reports = play(service, tmp_path)
+    reports = run_workflow(service, tmp_path)
     assert [report.passed for report in reports] == [False, False, False]
     service.before = lambda _: None
     assert reports[0].problems == ["The job is not valid."]
 
 
-def test_odd_photos_are_told(tmp_path: Path) -> None:
+def test_invalid_input_is_reported(tmp_path: Path) -> None:
     (tmp_path / "album.zip").write_bytes(b"no zip")
     photo = LocalFile(tmp_path / "a.jpg", "a.jpg")
     with pytest.raises(Unusable, match=r"album\.zip: File is not a zip file"):
         scenarios([photo], tmp_path / "album.zip")
-    with pytest.raises(Unusable, match="from 1 to 100 photos"):
+    with pytest.raises(Unusable, match="takes 1 to 100 photos, not 0"):
         scenarios([], tmp_path / "album.zip")
