@@ -29,22 +29,22 @@ const HEADER = `/**
 `;
 /** What the file exports; everything else in it is for the component alone. */
 const PUBLIC = [
-  'PhotoProcessor',
-  'DarkroomError',
-  'MalformedError',
-  'RefusedError',
-  'UnreachableError',
-  'UploadError',
+    'PhotoProcessor',
+    'DarkroomError',
+    'MalformedError',
+    'RefusedError',
+    'UnreachableError',
+    'UploadError',
 ];
 const PUBLIC_TYPES = [
-  'PhotoProcessorProps',
-  'ApiKey',
-  'CreateJob',
-  'CreatedJob',
-  'JobRequest',
-  'JobDocument',
-  'Options',
-  'Job',
+    'PhotoProcessorProps',
+    'ApiKey',
+    'CreateJob',
+    'CreatedJob',
+    'JobRequest',
+    'JobDocument',
+    'Options',
+    'Job',
 ];
 
 const modules = new Map();
@@ -52,75 +52,78 @@ const external = new Map();
 
 /** Reads a module after those it imports. An index only names others and adds nothing. */
 function visit(path) {
-  if (modules.has(path)) return;
-  modules.set(path, '');
-  const text = readFileSync(path, 'utf8');
-  const source = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true);
-  const cuts = [];
-  for (const node of source.statements) {
-    const from = node.moduleSpecifier?.text;
-    if (from?.startsWith('.')) visit(resolve(dirname(path), from));
-    else if (from === '@darkroom/client') visit(CLIENT);
-    else if (from) note(from, node.importClause);
-    if (from) cuts.push([node.getFullStart() + leading(text, node), node.end]);
-    const exported = node.modifiers?.find(({ kind }) => kind === ts.SyntaxKind.ExportKeyword);
-    if (exported) cuts.push([exported.getStart(), exported.end + 1]);
-  }
-  modules.delete(path); // Put behind its imports.
-  let left = text;
-  for (const [start, end] of cuts.sort((a, b) => b[0] - a[0]))
-    left = left.slice(0, start) + left.slice(end);
-  modules.set(path, left.trim());
+    if (modules.has(path)) return;
+    modules.set(path, '');
+    const text = readFileSync(path, 'utf8');
+    const source = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true);
+    const cuts = [];
+    for (const node of source.statements) {
+        const from = node.moduleSpecifier?.text;
+        if (from?.startsWith('.')) visit(resolve(dirname(path), from));
+        else if (from === '@darkroom/client') visit(CLIENT);
+        else if (from) note(from, node.importClause);
+        if (from) cuts.push([node.getFullStart() + leading(text, node), node.end]);
+        const exported = node.modifiers?.find(({ kind }) => kind === ts.SyntaxKind.ExportKeyword);
+        if (exported) cuts.push([exported.getStart(), exported.end + 1]);
+    }
+    modules.delete(path); // Put behind its imports.
+    let left = text;
+    for (const [start, end] of cuts.sort((a, b) => b[0] - a[0]))
+        left = left.slice(0, start) + left.slice(end);
+    modules.set(path, left.trim());
 }
 
 /** A comment before the first import belongs to the module, not to the import. */
 function leading(text, node) {
-  return node.getStart() - node.getFullStart();
+    return node.getStart() - node.getFullStart();
 }
 
 function note(from, clause) {
-  for (const { name, isTypeOnly } of clause.namedBindings.elements) {
-    const key = clause.isTypeOnly || isTypeOnly ? 'types' : 'values';
-    if (!external.has(from)) external.set(from, { types: new Set(), values: new Set() });
-    external.get(from)[key].add(name.text);
-  }
+    for (const { name, isTypeOnly } of clause.namedBindings.elements) {
+        const key = clause.isTypeOnly || isTypeOnly ? 'types' : 'values';
+        if (!external.has(from)) external.set(from, { types: new Set(), values: new Set() });
+        external.get(from)[key].add(name.text);
+    }
 }
 
 function imports(key, word) {
-  return [...external]
-    .filter(([, names]) => names[key].size)
-    .map(([from, names]) => `${word} { ${[...names[key]].sort().join(', ')} } from '${from}';`)
-    .join('\n');
+    return [...external]
+        .filter(([, names]) => names[key].size)
+        .map(([from, names]) => `${word} { ${[...names[key]].sort().join(', ')} } from '${from}';`)
+        .join('\n');
 }
 
 function joined() {
-  visit(resolve(ROOT, 'src/PhotoProcessor.tsx'));
-  const sections = [...modules]
-    .filter(([path, text]) => text && !path.endsWith('index.ts'))
-    .map(([path, text]) => `// ---- ${relative(resolve(ROOT, '..'), path)}\n\n${text}`);
-  const exported = `export { ${PUBLIC.join(', ')} };\nexport default PhotoProcessor;`;
-  return [imports('types', 'import type'), imports('values', 'import'), ...sections, exported].join(
-    '\n\n',
-  );
+    visit(resolve(ROOT, 'src/PhotoProcessor.tsx'));
+    const sections = [...modules]
+        .filter(([path, text]) => text && !path.endsWith('index.ts'))
+        .map(([path, text]) => `// ---- ${relative(resolve(ROOT, '..'), path)}\n\n${text}`);
+    const exported = `export { ${PUBLIC.join(', ')} };\nexport default PhotoProcessor;`;
+    return [
+        imports('types', 'import type'),
+        imports('values', 'import'),
+        ...sections,
+        exported,
+    ].join('\n\n');
 }
 
 function parsed(text) {
-  return ts.createSourceFile('index.tsx', text, ts.ScriptTarget.Latest, true, ts.ScriptKind.TSX);
+    return ts.createSourceFile('index.tsx', text, ts.ScriptTarget.Latest, true, ts.ScriptKind.TSX);
 }
 
 /** Without interfaces and type aliases, whose comments would otherwise stay behind. */
 function withoutTypes(text) {
-  let left = text;
-  for (const node of [...parsed(text).statements].reverse()) {
-    const banner = ts
-      .getLeadingCommentRanges(text, node.pos)
-      ?.filter(({ pos }) => text.startsWith('// ----', pos));
-    const start = banner?.length ? banner.at(-1).end : node.pos;
-    if (ts.isInterfaceDeclaration(node) || ts.isTypeAliasDeclaration(node)) {
-      left = left.slice(0, start) + left.slice(node.end);
+    let left = text;
+    for (const node of [...parsed(text).statements].reverse()) {
+        const banner = ts
+            .getLeadingCommentRanges(text, node.pos)
+            ?.filter(({ pos }) => text.startsWith('// ----', pos));
+        const start = banner?.length ? banner.at(-1).end : node.pos;
+        if (ts.isInterfaceDeclaration(node) || ts.isTypeAliasDeclaration(node)) {
+            left = left.slice(0, start) + left.slice(node.end);
+        }
     }
-  }
-  return left;
+    return left;
 }
 
 const typed = `${joined()}\nexport type { ${PUBLIC_TYPES.join(', ')} };\n`;
@@ -132,10 +135,10 @@ const plain = blankSourceFile(parsed(withoutTypes(typed)));
 const made = await prettier.format(HEADER + plain, options);
 
 if (process.argv.includes('--check')) {
-  if (readFileSync(OUT, 'utf8') !== made) {
-    console.error('PhotoProcessor.jsx is not up to date. Run: npm run onefile');
-    process.exit(1);
-  }
+    if (readFileSync(OUT, 'utf8') !== made) {
+        console.error('PhotoProcessor.jsx is not up to date. Run: npm run onefile');
+        process.exit(1);
+    }
 } else {
-  writeFileSync(OUT, made);
+    writeFileSync(OUT, made);
 }
