@@ -1,4 +1,4 @@
-"""What the service tells, as values. Fields the client does not know are let be."""
+"""The service's documents as values. Fields that the client does not know are ignored."""
 
 from __future__ import annotations
 

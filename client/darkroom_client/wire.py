@@ -46,7 +46,7 @@ class Wire:
     _stopping: threading.Event = field(default_factory=threading.Event)
 
     def stop(self) -> None:
-        """Let whatever goes on raise Stopped soon."""
+        """Make running requests raise Stopped soon."""
         self._stopping.set()
 
     def check(self) -> None:

@@ -1,5 +1,8 @@
-import { cleanup } from '@testing-library/react';
+import { cleanup, configure } from '@testing-library/react';
 import { afterEach } from 'vitest';
+
+// A busy machine draws three results in more than the library's second.
+configure({ asyncUtilTimeout: 5_000 });
 
 // jsdom has neither; the component only ever hands what they return to an image.
 let made = 0;
