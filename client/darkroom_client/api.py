@@ -1,4 +1,4 @@
-"""The service, as a program uses it.
+"""The client class, `Darkroom`: create jobs, open existing ones, list models.
 
 with Darkroom("https://…", key) as darkroom:
     job = darkroom.create_job([LocalFile(Path("cat.jpg"), "cat.jpg")], {"crop_face": True})
@@ -21,11 +21,15 @@ from darkroom_client.model import LocalFile, Models
 from darkroom_client.wire import RetryPolicy, Wire, new_http, parsed
 
 FILES_A_JOB = 100
-"""The most the service takes in one job."""
+"""The maximum number of files in one job."""
 
 
 class Darkroom:
-    """May be shared by threads. `transport` is for tests."""
+    """A client for one deployment. Safe to share between threads.
+
+    key: the deployment's key; a job opened by its token needs none. transport: for tests.
+    Raises Unusable if `api_url` is not an HTTP(S) URL.
+    """
 
     def __init__(
         self,
@@ -47,15 +51,17 @@ class Darkroom:
 
     @property
     def wire(self) -> Wire:
+        """The shared connection pool; `wire.stop()` stops everything the client is doing."""
         return self._wire
 
     def create_job(
         self, files: Sequence[LocalFile], options: Mapping[str, Any], callback_url: str = ""
     ) -> Job:
-        """A job of up to 100 files, which are still to be uploaded. Needs the key.
+        """Create a job of up to 100 files; `Job.upload` then uploads them. Needs the key.
 
-        callback_url: is sent a webhook when the job is done; `webhook.verify` checks it there.
-        Raises ApiError, Unreachable, or OSError where a file cannot be looked at.
+        callback_url: an `https://` URL that receives a webhook when the job is done. The receiver
+        checks the webhook with `webhook.verify`. Raises ApiError, Unreachable, or OSError if a
+        file cannot be read.
         """
         body = {
             "files": [
@@ -68,29 +74,30 @@ class Darkroom:
             lambda: self._request("POST", "/jobs", body), repeatable=False
         )
 
-        def made(told: Mapping[str, Any]) -> Job:
-            grants = [granted["upload"] for granted in told["files"]]
+        def new_job(created: Mapping[str, Any]) -> Job:
+            grants = [file["upload"] for file in created["files"]]
             return Job(
                 wire=self._wire,
                 api_url=self.api_url,
-                job_id=told["job_id"],
-                credential=told["token"],
-                websocket_url=told.get("websocket_url", ""),
+                job_id=created["job_id"],
+                credential=created["token"],
+                websocket_url=created.get("websocket_url", ""),
                 uploads=[Upload(file, grant) for file, grant in zip(files, grants, strict=True)],
             )
 
-        return parsed(response, made)
+        return parsed(response, new_job)
 
     def job(self, name: str) -> Job:
-        """A job made earlier, by its id, or by its token, which needs no key."""
+        """Open an existing job by its id, or by its token, which needs no key."""
         job_id, dot, _ = name.partition(".")
         return Job(self._wire, self.api_url, job_id, name if dot else self._key)
 
     def models(self) -> Models:
-        """What this deployment carries."""
+        """List the models of this deployment."""
         return parsed(self._get("/models"), _models)
 
     def health(self) -> Mapping[str, Any]:
+        """Return the health document: `{"status": "ok", "version": …}`."""
         return parsed(self._get("/health"), dict[str, Any])
 
     def _get(self, path: str) -> httpx.Response:
@@ -100,5 +107,5 @@ class Darkroom:
         return self._wire.request(method, f"{self.api_url}{path}", credential=self._key, body=body)
 
 
-def _models(told: Mapping[str, Any]) -> Models:
-    return Models(str(told["default"]), tuple(map(str, told["models"])))
+def _models(body: Mapping[str, Any]) -> Models:
+    return Models(str(body["default"]), tuple(map(str, body["models"])))

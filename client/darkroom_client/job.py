@@ -1,4 +1,4 @@
-"""One job at the service."""
+"""A job of the service: upload its files, read its progress, download its results."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ DOWNLOADS_AT_ONCE = 4
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A file and the service's leave to upload it."""
+    """A local file and its upload grant (a presigned POST)."""
 
     file: LocalFile
     grant: Mapping[str, Any] = field(repr=False)
@@ -32,9 +32,11 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """credential: the job's own token, or the deployment's key.
+    """A handle on one job.
 
-    websocket_url: "" where it is not known; then the job can be followed by asking only.
+    credential: the job's token, or the deployment's key. websocket_url: "" if it is not known;
+    the job can then be followed by polling only. uploads: what `upload` sends; empty for a job
+    opened by its id or token.
     """
 
     wire: Wire = field(repr=False)
@@ -45,7 +47,7 @@ class Job:
     uploads: Sequence[Upload] = ()
 
     def upload(self, count: Count = ignore) -> None:
-        """Send all files, several at once. Raises ApiError, Unreachable or OSError."""
+        """Upload all files, four at a time. Raises ApiError, Unreachable or OSError."""
         tasks = [partial(self._upload, upload, count) for upload in self.uploads]
         self.wire.concurrently(tasks, UPLOADS_AT_ONCE)
 
@@ -57,14 +59,15 @@ class Job:
             raise
 
     def progress(self) -> Progress:
+        """Return the current progress document, with retries."""
         return parsed(self._get(""), Progress.of)
 
     def progress_now(self) -> Progress:
-        """In one attempt."""
+        """Return the current progress document, in one attempt."""
         return parsed(self._request(""), Progress.of)
 
     def files(self, status: str = "") -> Iterator[FileInfo]:
-        """All files of the job, page by page; those of one status if it is given."""
+        """Yield all files of the job, or those with the given status, page by page."""
         query = {"status": status} if status else {}
         while True:
             files, cursor = parsed(self._get("/files", **query), _page)
@@ -74,23 +77,27 @@ class Job:
             query["cursor"] = cursor
 
     def file(self, file_id: str) -> FileInfo:
+        """Return one file, with a fresh result URL."""
         return parsed(self._get(f"/files/{file_id}"), FileInfo.of)
 
     def data_url(self, file_id: str) -> str:
-        """A result as a `data:` URL. Raises ApiError (`result_too_large`) above some 4 MB."""
-        answer = self._get(f"/files/{file_id}", **{"as": "data-url"})
-        return parsed(answer, lambda told: str(told["data_url"]))
+        """Return a result as a `data:` URL.
+
+        Raises ApiError (`result_too_large`) above about 4 MB.
+        """
+        response = self._get(f"/files/{file_id}", **{"as": "data-url"})
+        return parsed(response, lambda body: str(body["data_url"]))
 
     def read(self, file_id: str) -> bytes:
-        """A result's bytes by way of its data URL."""
+        """Return the bytes of a result, read through its data URL."""
         return base64.b64decode(self.data_url(file_id).partition(",")[2])
 
     def download(self, file: FileInfo, to: Path, count: Count = ignore) -> None:
-        """Save the result of a file, from a new address should its own have expired."""
+        """Save the result of a file; request a new URL if the one it has is expired."""
         if file.result:
-            known = file.result.url
+            url = file.result.url
             try:
-                return transfer.download(self.wire, lambda: known, to, count)
+                return transfer.download(self.wire, lambda: url, to, count)
             except ApiError as error:
                 if error.status != 403:
                     raise
@@ -98,21 +105,21 @@ class Job:
         return transfer.download(self.wire, lambda: self._redirect(path, **query), to, count)
 
     def download_all(self, files: Mapping[Path, FileInfo], done: Callable[[], None]) -> None:
-        """Save the results of many files, several at once; `done` is called after each."""
+        """Save the results of many files, four at a time; call `done` after each."""
 
-        def one(to: Path, file: FileInfo) -> None:
+        def download_one(to: Path, file: FileInfo) -> None:
             self.download(file, to)
             done()
 
-        tasks = [partial(one, to, file) for to, file in files.items()]
+        tasks = [partial(download_one, to, file) for to, file in files.items()]
         self.wire.concurrently(tasks, DOWNLOADS_AT_ONCE)
 
     def archive_url(self) -> str:
-        """Where the ZIP of all results is for an hour; "" while it is built."""
+        """Return the archive's URL, valid for an hour, or "" while the archive is being built."""
         return self._redirect("/archive")
 
     def wait_for_archive(self, seconds: float = 120.0, every: float = 2.0) -> str:
-        """The ZIP's address, as soon as there is one. Raises NoProgress."""
+        """Poll until the archive is ready; return its URL. Raises NoProgress."""
         deadline = time.monotonic() + seconds
         while not (url := self.archive_url()):
             if time.monotonic() > deadline:
@@ -121,7 +128,7 @@ class Job:
         return url
 
     def download_archive(self, to: Path, count: Count = ignore) -> None:
-        """Save the ZIP of all results once it is built."""
+        """Wait for the archive and save it."""
         transfer.download(self.wire, self.wait_for_archive, to, count)
 
     def _redirect(self, path: str, **query: str) -> str:
@@ -135,6 +142,6 @@ class Job:
         return self.wire.request("GET", url, credential=self.credential, **query)
 
 
-def _page(told: Mapping[str, Any]) -> tuple[list[FileInfo], str]:
-    """A page of files, and the cursor of the next one or ""."""
-    return [FileInfo.of(file) for file in told["files"]], told.get("cursor") or ""
+def _page(body: Mapping[str, Any]) -> tuple[list[FileInfo], str]:
+    """Return the files of a page, and the cursor of the next page or ""."""
+    return [FileInfo.of(file) for file in body["files"]], body.get("cursor") or ""

@@ -1,4 +1,4 @@
-"""The WebSocket that tells of one job."""
+"""A WebSocket subscription to the progress of one job."""
 
 from __future__ import annotations
 
@@ -17,18 +17,19 @@ from darkroom_client.model import Progress
 from darkroom_client.wire import is_this_machine
 
 PING_EVERY = 60.0
-"""Seconds; API Gateway ends a connection that is idle for 10 minutes."""
+"""Seconds between pings; API Gateway closes a connection that is idle for 10 minutes."""
 PONG_WITHIN = 15.0
-_SLICE = 0.25
-"""Seconds after which waiting looks whether it should stop."""
+"""Seconds without a pong after which the connection counts as dead."""
+_STOP_CHECK = 0.25
+"""Seconds between two checks for a stop while waiting for a message."""
 
 
 class SocketGone(Exception):
-    """There is no connection, or none any more."""
+    """The connection could not be opened, or it has closed."""
 
 
-class Live:
-    """A connection that has subscribed to a job. Opening raises SocketGone."""
+class Subscription:
+    """A connection that is subscribed to a job. The constructor raises SocketGone."""
 
     def __init__(self, job: Job, open_within: float) -> None:
         self._job = job
@@ -41,7 +42,7 @@ class Live:
                     f"{job.websocket_url}?token={quote(job.credential, safe='')}",
                     open_timeout=open_within,
                     close_timeout=1.0,
-                    # The service's own ping, below, is what counts as use of the connection.
+                    # API Gateway counts messages only, so _keep_alive sends the service's own ping.
                     ping_interval=None,
                     proxy=None if is_this_machine(job.websocket_url) else True,
                 )
@@ -66,26 +67,26 @@ class Live:
         self._closing.close()
 
     def receive(self, seconds: float) -> Progress | None:
-        """The next document of the job; None if none comes in time.
+        """Return the next document of the job, or None if none arrives in time.
 
-        Raises SocketGone, and Stopped if the client is stopped meanwhile.
+        Raises SocketGone, and Stopped if the client is stopped while waiting.
         """
         self._keep_alive()
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0:
             self._job.wire.check()
             try:
-                text = self._socket.recv(timeout=min(left, _SLICE))
+                text = self._socket.recv(timeout=min(left, _STOP_CHECK))
             except TimeoutError:
                 continue
             except (OSError, WebSocketException) as error:
                 raise SocketGone(str(error)) from error
-            if document := self._understood(text):
+            if document := self._parse(text):
                 return document
         return None
 
-    def _understood(self, text: str | bytes) -> Progress | None:
-        """The document in a message. Raises SocketGone where the service refuses to tell."""
+    def _parse(self, text: str | bytes) -> Progress | None:
+        """Return the document in a message. Raises SocketGone if the service sends an error."""
         try:
             message = json.loads(text)
             match message["type"]:
@@ -96,14 +97,14 @@ class Live:
                 case "error":
                     raise SocketGone(str(message.get("message", "")))
         except (ValueError, KeyError, TypeError):
-            pass  # from a newer service, or for somebody else
+            pass  # a message of a newer service, or about another job
         return None
 
     def _keep_alive(self) -> None:
-        silent = time.monotonic() - self._pinged_at
-        if self._pong_due and silent > PONG_WITHIN:
-            raise SocketGone("The connection is dead.")
-        if silent > PING_EVERY:
+        since_ping = time.monotonic() - self._pinged_at
+        if self._pong_due and since_ping > PONG_WITHIN:
+            raise SocketGone("The service did not answer a ping.")
+        if since_ping > PING_EVERY:
             self._pinged_at = time.monotonic()
             self._pong_due = True
             self._send({"action": "ping"})

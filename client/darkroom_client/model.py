@@ -1,4 +1,4 @@
-"""The service's documents as values. Fields that the client does not know are ignored."""
+"""The documents of the service as dataclasses. Unknown fields are ignored."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _FINAL = {"completed", "failed", "cancelled", "expired"}
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """A progress document. total: None until the service knows it.
+    """A progress document.
 
-    document: the whole of it, as it came.
+    total: None until every upload has been listed. document: the complete JSON, as received.
     """
 
     job_id: str
@@ -32,7 +32,7 @@ class Progress:
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Progress:
-        """Raises KeyError or TypeError for what is no progress document."""
+        """Parse a progress document. Raises KeyError or TypeError if it is not one."""
         progress, summary = document["progress"], document["summary"]
         return cls(
             job_id=document["job_id"],
@@ -50,14 +50,16 @@ class Progress:
 
     @property
     def final(self) -> bool:
+        """Whether the job has ended. Its archive may still be building."""
         return self.status in _FINAL
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of a photo. size: bytes. width, height: pixels. url: good for an hour.
+    """The result of a photo.
 
-    faces: None where none were looked for.
+    url: presigned, valid for an hour. size: bytes. width, height: pixels. faces: how many were
+    found; None if face detection did not run. model: None if none was used.
     """
 
     url: str
@@ -72,7 +74,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class FileInfo:
-    """A file of a job. name: as uploaded, or its path in the uploaded ZIP."""
+    """A file of a job. name: as uploaded, or its path in the ZIP."""
 
     file_id: str
     name: str
@@ -82,6 +84,7 @@ class FileInfo:
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> FileInfo:
+        """Parse a file document. Raises KeyError or TypeError if it is not one."""
         result = document.get("result")
         return cls(
             file_id=document["file_id"],
@@ -105,22 +108,25 @@ class FileInfo:
 
 @dataclass(frozen=True, slots=True)
 class LocalFile:
-    """A file to upload. name: what the service shall call it; may have folders."""
+    """A file to upload. name: its name in the job; may contain folders."""
 
     path: Path
     name: str
 
     @property
     def size(self) -> int:
+        """Bytes. Raises OSError."""
         return self.path.stat().st_size
 
     @property
     def content_type(self) -> str:
-        """By the name; the service itself goes by the bytes."""
+        """Guessed from the name. The service decides by the content."""
         return mimetypes.guess_type(self.name)[0] or "application/octet-stream"
 
 
 @dataclass(frozen=True, slots=True)
 class Models:
+    """The models of a deployment. default: its name; also in names."""
+
     default: str
     names: Sequence[str]

@@ -1,4 +1,4 @@
-"""Which files to send, and where their results go."""
+"""Choose the files to upload, and the paths their results are saved under."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PHOTOS = {
     *(".jpg", ".jpeg", ".png", ".apng", ".webp", ".gif", ".bmp", ".tif", ".tiff"),
     *(".avif", ".heic", ".heif"),
 }
-"""What is taken from a folder; a file that is named itself is taken whatever it is."""
+"""Suffixes of the files taken from a folder. A file named explicitly is always taken."""
 
 _EXTENSIONS = {
     "image/png": ".png",
@@ -27,22 +27,23 @@ _EXTENSION = re.compile(r"\.(?=[^.]*[A-Za-z])[A-Za-z0-9]{1,5}$")
 
 
 def find_files(paths: Iterable[Path]) -> list[LocalFile]:
-    """The files at `paths` and the photos in folders, which keep their sub-folders.
+    """List the files at `paths`, and the photos in folders under their relative paths.
 
-    Raises Unusable where there is nothing.
+    Hidden files are left out of folders. Raises Unusable if a path does not exist, or a folder
+    contains no photos.
     """
-    found: list[LocalFile] = []
+    files: list[LocalFile] = []
     for path in paths:
         if path.is_dir():
             photos = sorted(file for file in path.rglob("*") if _is_photo(file, path))
             if not photos:
                 raise Unusable(f"{path}: no photos in this folder.")
-            found += [LocalFile(file, file.relative_to(path).as_posix()) for file in photos]
+            files += [LocalFile(file, file.relative_to(path).as_posix()) for file in photos]
         elif path.is_file():
-            found.append(LocalFile(path, path.name))
+            files.append(LocalFile(path, path.name))
         else:
             raise Unusable(f"{path}: no such file or folder.")
-    return found
+    return files
 
 
 def _is_photo(file: Path, below: Path) -> bool:
@@ -51,15 +52,15 @@ def _is_photo(file: Path, below: Path) -> bool:
 
 
 class Places:
-    """Where results go below `out`: never outside of it, never over each other or an input."""
+    """Assigns result paths below `out`: never outside it, never one twice, never an input."""
 
     def __init__(self, out: Path, inputs: Iterable[Path] = ()) -> None:
         self._out = out
         self._taken = {_key(path) for path in inputs}
-        self._assigning = threading.Lock()
+        self._lock = threading.Lock()
 
     def assign(self, files: Sequence[FileInfo]) -> Mapping[Path, FileInfo]:
-        """A place for each file that has a result."""
+        """Reserve a path for each file that has a result."""
         return {
             self.place(result_name(file.name, file.result.content_type)): file
             for file in files
@@ -67,11 +68,11 @@ class Places:
         }
 
     def place(self, name: str) -> Path:
-        """`name` below `out`, with a number if it is taken."""
-        parts = [part for part in PurePosixPath(name.replace("\\", "/")).parts if _is_plain(part)]
+        """Reserve the path `name` below `out`, with a number appended if it is taken."""
+        parts = [part for part in PurePosixPath(name.replace("\\", "/")).parts if _is_safe(part)]
         first = path = self._out.joinpath(*(parts or ["photo"]))
         number = 2
-        with self._assigning:
+        with self._lock:
             while _key(path) in self._taken:
                 path = first.with_name(f"{first.stem} ({number}){first.suffix}")
                 number += 1
@@ -80,18 +81,21 @@ class Places:
 
 
 def result_name(name: str, content_type: str) -> str:
-    """The name of the result of the photo `name`: its own, with the result's extension."""
+    """Return the photo's name with the extension of its result's content type."""
     extension = _EXTENSIONS.get(content_type, "")
     folder, slash, last = name.rpartition("/")
     stem = _EXTENSION.sub("", last) or last
     return f"{folder}{slash}{stem}{extension}"
 
 
-def _is_plain(part: str) -> bool:
-    """Goes down one folder and nowhere else, on any system."""
+def _is_safe(part: str) -> bool:
+    """Whether a path part stays below its parent on every operating system."""
     return part not in {".", ".."} and not part.startswith("/") and ":" not in part
 
 
 def _key(path: Path) -> str:
-    """Equal for paths that are one file where case and Unicode's forms do not count."""
+    """A key that is equal for paths that differ only in case or Unicode normalization.
+
+    Some file systems treat such paths as one file.
+    """
     return unicodedata.normalize("NFC", str(path.resolve())).casefold()

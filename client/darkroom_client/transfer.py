@@ -1,4 +1,4 @@
-"""Moving bytes: files to the storage by presigned POST, results back to disk. Constant memory."""
+"""Upload files by presigned POST and download results to disk, in constant memory."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from darkroom_client.model import LocalFile
 from darkroom_client.wire import Wire, api_error, network_errors
 
 Count = Callable[[int], None]
-"""Is told of bytes that went through; of fewer than none where an attempt was in vain."""
+"""Called with the bytes just transferred; with a negative number after a failed attempt."""
 
 
 def ignore(_: int) -> None:
-    """Counts nothing."""
+    """Do nothing: the default Count."""
 
 
 def upload(wire: Wire, file: LocalFile, grant: Mapping[str, Any], count: Count = ignore) -> None:
-    """Send a file as its grant says. Raises ApiError, Unreachable or OSError."""
+    """Upload a file with its grant. Raises ApiError, Unreachable, Unusable or OSError."""
     if grant["method"] != "POST":
-        raise Unusable(f"{file.name}: this client is too old for how it should be uploaded.")
+        raise Unusable(f"{file.name}: this client is too old for the upload grant. Update it.")
 
     def attempt() -> None:
-        with _Counted(file.path, wire, count) as body, network_errors(grant["url"]):
+        with _CountingReader(file.path, wire, count) as body, network_errors(grant["url"]):
             response = wire.http.post(
                 grant["url"],
                 data=grant["fields"],
@@ -39,8 +39,8 @@ def upload(wire: Wire, file: LocalFile, grant: Mapping[str, Any], count: Count =
     wire.with_retries(attempt)
 
 
-class _Counted(io.FileIO):
-    """A file that tells how much of it was read, and stops with the wire."""
+class _CountingReader(io.FileIO):
+    """A file that counts the bytes read from it, and raises Stopped when the wire is stopped."""
 
     def __init__(self, path: Path, wire: Wire, count: Count) -> None:
         super().__init__(path)
@@ -63,10 +63,10 @@ class _Counted(io.FileIO):
 
 
 def download(wire: Wire, url: Callable[[], str], to: Path, count: Count = ignore) -> None:
-    """Save what is at `url`, which is asked for again at each attempt.
+    """Download to `to`, calling `url` for a fresh URL at each attempt.
 
-    The file appears under its name once it is complete; an attempt that broke off is taken up
-    where it ended. Raises ApiError, Unreachable or OSError.
+    An interrupted attempt is resumed where it stopped. The file gets its name once it is
+    complete. Raises ApiError, Unreachable or OSError.
     """
     to.parent.mkdir(parents=True, exist_ok=True)
     part = to.with_name(f".{to.name}.part")
@@ -79,32 +79,37 @@ def download(wire: Wire, url: Callable[[], str], to: Path, count: Count = ignore
 
 
 class _Download:
+    """The state that one download keeps between attempts."""
+
     def __init__(self, wire: Wire, url: Callable[[], str], part: Path, count: Count) -> None:
         self._wire = wire
         self._url = url
         self._part = part
         self._count = count
-        self._held = 0
+        self._received = 0
         self._etag = ""
 
     def attempt(self) -> None:
         headers = {"Accept-Encoding": "identity"}
-        if self._held and self._etag:
-            headers |= {"Range": f"bytes={self._held}-", "If-Range": self._etag}
+        if self._received and self._etag:
+            headers |= {"Range": f"bytes={self._received}-", "If-Range": self._etag}
         url = self._url()
-        with network_errors(url), self._wire.http.stream("GET", url, headers=headers) as response:
+        with (
+            network_errors(url),
+            self._wire.http.stream("GET", url, headers=headers) as response,
+        ):
             if response.status_code not in {200, 206}:
                 response.read()
                 raise api_error(response)
             if response.status_code == 200:
-                self._count(-self._held)
-                self._held = 0
+                self._count(-self._received)
+                self._received = 0
             self._etag = response.headers.get("etag", "")
-            with self._part.open("r+b" if self._held else "wb") as out:
-                out.seek(self._held)
+            with self._part.open("r+b" if self._received else "wb") as out:
+                out.seek(self._received)
                 for chunk in response.iter_bytes():
                     self._wire.check()
                     out.write(chunk)
-                    self._held += len(chunk)
+                    self._received += len(chunk)
                     self._count(len(chunk))
                 out.truncate()

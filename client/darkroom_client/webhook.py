@@ -1,4 +1,4 @@
-"""JobChangeHandler a webhook of the service from anybody else's, by the standard library alone.
+"""Verify the webhooks of the service, with the standard library only.
 
 document = verify(request.headers, request.body, secret)
 if document["id"] not in seen:
@@ -28,17 +28,17 @@ def verify(
     tolerance: float = 300,
     now: float | None = None,
 ) -> dict[str, Any]:
-    """The document of a webhook that is genuine and fresh (standardwebhooks.com).
+    """Check a webhook's signature and age, and return its document (standardwebhooks.com).
 
-    body: the bytes as they came; JSON that was parsed and written again has another signature.
-    secret: what the deployment's secret holds, with or without `whsec_`. tolerance: seconds the
-    two clocks may differ, either way. now: seconds since 1970. Raises Unverified. What is genuine
-    may still come twice: `document["id"]` is the same then.
+    body: the bytes as received; JSON that was parsed and serialized again does not match the
+    signature. secret: the value of the deployment's secret, with or without `whsec_`. tolerance:
+    seconds the two clocks may differ, either way. now: seconds since 1970. Raises Unverified. A
+    genuine webhook may arrive twice, with the same `document["id"]`.
     """
-    given = {name.lower(): value for name, value in headers.items()}
+    lowered = {name.lower(): value for name, value in headers.items()}
     try:
         webhook_id, timestamp, signatures = (
-            given[f"webhook-{name}"] for name in ("id", "timestamp", "signature")
+            lowered[f"webhook-{name}"] for name in ("id", "timestamp", "signature")
         )
     except KeyError as error:
         raise Unverified(f"The header {error} is missing.") from error
@@ -50,17 +50,19 @@ def verify(
         if scheme == _SCHEME
     ]
     if not any(matching):
-        raise Unverified("No signature is that of the secret.")
+        raise Unverified("No signature matches the secret.")
     return _document(body)
 
 
 def _check_age(timestamp: str, tolerance: float, now: float) -> None:
     if not (timestamp.isascii() and timestamp.isdecimal() and len(timestamp) <= 12):
-        raise Unverified("The time stamp is no number of seconds.")
+        raise Unverified("The time stamp is not a number of seconds.")
     age = now - int(timestamp)
     if abs(age) > tolerance:
-        when = "ago" if age > 0 else "ahead"
-        raise Unverified(f"It was sent {abs(age):.0f} seconds {when}; {tolerance:.0f} are allowed.")
+        when = "ago" if age > 0 else "ahead of this clock"
+        raise Unverified(
+            f"It was sent {abs(age):.0f} seconds {when}; at most {tolerance:.0f} are allowed."
+        )
 
 
 def _key(secret: str) -> bytes:
@@ -68,8 +70,10 @@ def _key(secret: str) -> bytes:
         key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
     except ValueError:
         key = b""
-    if not key:  # an empty one is anybody's
-        raise Unverified("The secret is no base64; give it as the deployment's secret holds it.")
+    if not key:  # anyone can sign with an empty key
+        raise Unverified(
+            "The secret is not base64. Use the value of the deployment's secret unchanged."
+        )
     return key
 
 
@@ -82,7 +86,7 @@ def _document(body: bytes) -> dict[str, Any]:
     try:
         document = json.loads(body)
     except ValueError as error:
-        raise Unverified("The body is no JSON.") from error
+        raise Unverified("The body is not JSON.") from error
     if not isinstance(document, dict):
-        raise Unverified("The body is no JSON object.")
+        raise Unverified("The body is not a JSON object.")
     return document

@@ -1,6 +1,6 @@
-"""HTTP with retry: what fails for a moment is tried again, what stays wrong is one clear error.
+"""HTTP with retries: transient failures are retried, all others become one ClientError.
 
-One wire is shared by all threads of a client, and `stop` ends all of them soon.
+All threads of a client share one Wire, and `Wire.stop` ends all of them soon.
 """
 
 from __future__ import annotations
@@ -23,47 +23,54 @@ from darkroom_client.errors import ApiError, Stopped, Unreachable, Unusable
 T = TypeVar("T")
 
 TIMEOUT = httpx.Timeout(30.0, connect=10.0)
-_LONGEST_WAIT = 60.0
+_MAX_RETRY_AFTER = 60.0
+"""Seconds; a longer `Retry-After` is cut to this."""
 
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """How often something is tried, and the seconds between: doubled each time, with jitter."""
+    """Exponential backoff with jitter.
+
+    attempts: in all. first: seconds before the first retry. most: the longest delay, in seconds.
+    """
 
     attempts: int = 5
     first: float = 0.5
     most: float = 8.0
 
     def delay(self, failures: int) -> float:
-        """After `failures` failures, 1 or more."""
+        """Return the seconds to wait after `failures` (1 or more) failed attempts."""
         return min(self.most, self.first * 2.0 ** (failures - 1)) * random.uniform(0.5, 1)  # noqa: S311
 
 
 @dataclass(slots=True)
 class Wire:
+    """The connection pool of a client, its retry policy, and its stop switch."""
+
     http: httpx.Client
     retry: RetryPolicy = RetryPolicy()
     _stopping: threading.Event = field(default_factory=threading.Event)
 
     def stop(self) -> None:
-        """Make running requests raise Stopped soon."""
+        """Make everything that uses this wire raise Stopped soon."""
         self._stopping.set()
 
     def check(self) -> None:
-        """Raises Stopped."""
+        """Raise Stopped if the wire was stopped."""
         if self._stopping.is_set():
             raise Stopped("Stopped.")
 
     def pause(self, seconds: float) -> None:
-        """Raises Stopped, without waiting to the end."""
+        """Sleep for `seconds`; raise Stopped as soon as the wire is stopped."""
         if self._stopping.wait(max(0.0, seconds)):
             raise Stopped("Stopped.")
 
     def with_retries(self, attempt: Callable[[], T], *, repeatable: bool = True) -> T:
-        """What `attempt` returns, at last.
+        """Call `attempt` until it succeeds, and return its result.
 
-        repeatable: False where doing it twice does harm; then only what has surely not been done
-        is tried again.
+        repeatable: False if a second execution would do harm; then `attempt` is retried only
+        after a failure in which the service did nothing. Raises ApiError or Unreachable when the
+        failure is permanent or the attempts are used up, and Stopped.
         """
         failures = 0
         while True:
@@ -74,19 +81,19 @@ class Wire:
                 failures += 1
                 if failures >= self.retry.attempts or not (repeatable or error.unsent):
                     raise
-                wanted = 0.0
+                retry_after = 0.0
             except ApiError as error:
                 failures += 1
-                again = error.transient if repeatable else error.status in {429, 503}
-                if failures >= self.retry.attempts or not again:
+                retryable = error.transient if repeatable else error.status in {429, 503}
+                if failures >= self.retry.attempts or not retryable:
                     raise
-                wanted = min(error.retry_after, _LONGEST_WAIT)
-            self.pause(max(wanted, self.retry.delay(failures)))
+                retry_after = min(error.retry_after, _MAX_RETRY_AFTER)
+            self.pause(max(retry_after, self.retry.delay(failures)))
 
     def request(
         self, method: str, url: str, *, credential: str = "", body: Any = None, **query: str
     ) -> httpx.Response:
-        """One attempt. Redirects are answers. Raises ApiError or Unreachable."""
+        """Send a request once; do not follow redirects. Raises ApiError or Unreachable."""
         headers = {"Authorization": f"Bearer {credential}"} if credential else {}
         with network_errors(url):
             response = self.http.request(
@@ -97,7 +104,11 @@ class Wire:
         return response
 
     def concurrently(self, tasks: Iterable[Callable[[], T]], threads: int) -> list[T]:
-        """Run all tasks; the first error ends it, and so does Ctrl-C."""
+        """Run all tasks on up to `threads` threads and return their results in order.
+
+        After the first error, tasks not yet started are skipped, running tasks finish, and the
+        error is raised. Ctrl-C stops the wire, which ends running tasks as well.
+        """
         pool = ThreadPoolExecutor(threads)
         try:
             futures = [pool.submit(task) for task in tasks]
@@ -114,7 +125,7 @@ class Wire:
 
 
 def parsed(response: httpx.Response, parse: Callable[[Any], T]) -> T:
-    """What `parse` makes of an answer's JSON. Raises Unusable where it is from no Darkroom."""
+    """Parse a response's JSON with `parse`. Raises Unusable if it is not a Darkroom document."""
     try:
         return parse(response.json())
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -123,7 +134,10 @@ def parsed(response: httpx.Response, parse: Callable[[Any], T]) -> T:
 
 
 def new_http(url: str, transport: httpx.BaseTransport | None = None) -> httpx.Client:
-    """A client for the service at `url`. Raises Unusable."""
+    """Create an HTTP client for the service at `url`.
+
+    Raises Unusable if the URL is not HTTP(S), or the environment names an invalid proxy.
+    """
     try:
         parts = urlsplit(url)
         usable = parts.scheme in {"http", "https"} and bool(parts.hostname)
@@ -138,11 +152,11 @@ def new_http(url: str, transport: httpx.BaseTransport | None = None) -> httpx.Cl
             transport=transport, timeout=TIMEOUT, trust_env=not is_this_machine(url)
         )
     except (ImportError, ValueError) as error:
-        raise Unusable(f"The proxy that the environment names cannot be used: {error}") from error
+        raise Unusable(f"The proxy set in the environment cannot be used: {error}") from error
 
 
 def is_this_machine(url: str) -> bool:
-    """Then no proxy leads there, whatever the environment says."""
+    """Whether a URL's host is this machine. Proxies from the environment are not used for it."""
     host = urlsplit(url).hostname or ""
     try:
         return ipaddress.ip_address(host).is_loopback
@@ -152,7 +166,7 @@ def is_this_machine(url: str) -> bool:
 
 @contextlib.contextmanager
 def network_errors(url: str) -> Iterator[None]:
-    """Turns the errors of the network into Unreachable."""
+    """Raise Unreachable in place of httpx's transport errors."""
     try:
         yield
     except httpx.TransportError as error:
@@ -163,16 +177,19 @@ def network_errors(url: str) -> Iterator[None]:
 
 
 def api_error(response: httpx.Response) -> ApiError:
-    """The error of a response that has been read: the service's own, S3's, or a gateway's."""
-    status, told = response.status_code, _told(response)
-    fields = told.get("errors")
+    """Build the ApiError of an error response from the service, S3 or a gateway.
+
+    The response must have been read.
+    """
+    status, problem = response.status_code, _problem(response)
+    fields = problem.get("errors")
     seconds = response.headers.get("retry-after", "")
     error = ApiError(
-        str(told.get("code") or f"http_{status}"),
-        str(told.get("detail") or f"The service answers {status} {response.reason_phrase}."),
+        str(problem.get("code") or f"http_{status}"),
+        str(problem.get("detail") or f"The service answered {status} {response.reason_phrase}."),
         status=status,
         request_id=str(
-            told.get("request_id")
+            problem.get("request_id")
             or response.headers.get("apigw-requestid")
             or response.headers.get("x-amz-request-id", "")
         ),
@@ -184,7 +201,8 @@ def api_error(response: httpx.Response) -> ApiError:
     return error
 
 
-def _told(response: httpx.Response) -> dict[str, Any]:
+def _problem(response: httpx.Response) -> dict[str, Any]:
+    """Return the error document of a response, with the keys of a problem; {} if it has none."""
     try:
         body = response.json()
     except ValueError:
@@ -192,7 +210,7 @@ def _told(response: httpx.Response) -> dict[str, Any]:
         message = re.search(r"<Message>([^<]+)</Message>", response.text)
         if not code:
             return {}
-        return {"code": code[1], "detail": f"The storage says {code[1]}: {message and message[1]}"}
+        return {"code": code[1], "detail": f"S3 answered {code[1]}: {message and message[1]}"}
     if not isinstance(body, dict):
         return {}
     return {"detail": body["message"]} | body if "message" in body else body

@@ -147,7 +147,7 @@ def _job_problems(scenario: Scenario, run: Run, files: Sequence[FileInfo]) -> It
     if progress.archive != "ready":
         yield f"the archive's status is {progress.archive}, not ready"
     if not run.updates.get(Via.WEBSOCKET):
-        yield "no progress came over the WebSocket"
+        yield "no progress arrived over the WebSocket"
 
 
 def _result_problems(scenario: Scenario, run: Run, file: FileInfo, data: bytes) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""A Darkroom in memory, as the client sees it: an httpx transport, and a real WebSocket server."""
+"""An in-memory fake of the service: an httpx transport, and a real WebSocket server."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ URL = "https://api.example"
 STORAGE = "https://storage.example"
 KEY = "the-key"
 TOKEN = "job1.secret"
-HASTY = RetryPolicy(attempts=3, first=0.001, most=0.002)
+FAST_RETRY = RetryPolicy(attempts=3, first=0.001, most=0.002)
 
 
 def png(width: int = 4, height: int = 3, colour: int = 6) -> bytes:
@@ -63,9 +63,10 @@ def problem(status: int, code: str, detail: str, **more: Any) -> httpx.Response:
 
 @dataclass
 class Service:
-    """Every photo succeeds, but those called bad… fail. A job ends when its uploads are there.
+    """A fake service. Photos named bad… fail, all others succeed.
 
-    requests: all there were. before: may answer in place of the service, by returning a response.
+    A job ends as soon as all its uploads have arrived. requests: all requests received. before:
+    called first with each request; a response it returns is sent in place of the service's own.
     """
 
     websocket_url: str = ""
@@ -74,44 +75,44 @@ class Service:
     jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
     _lock: Any = field(default_factory=threading.RLock)
 
-    def client(self, retry: RetryPolicy = HASTY) -> Darkroom:
+    def client(self, retry: RetryPolicy = FAST_RETRY) -> Darkroom:
         return Darkroom(URL, KEY, transport=httpx.MockTransport(self.answer), retry=retry)
 
     def sent(self, method: str, path: str) -> list[httpx.Request]:
-        found = re.compile(path)
-        return [r for r in self.requests if r.method == method and found.fullmatch(r.url.path)]
+        pattern = re.compile(path)
+        return [r for r in self.requests if r.method == method and pattern.fullmatch(r.url.path)]
 
     def answer(self, request: httpx.Request) -> httpx.Response:
         with self._lock:
             self.requests.append(request)
-            early = self.before(request)
-            if early is not None:
-                return early
+            override = self.before(request)
+            if override is not None:
+                return override
             storage = str(request.url).startswith(STORAGE)
             return self._storage(request) if storage else self._api(request)
 
     def _api(self, request: httpx.Request) -> httpx.Response:
         match request.url.path.split("/")[1:]:
             case ["health"]:
-                told: Any = {"status": "ok", "version": "1"}
+                body: Any = {"status": "ok", "version": "1"}
             case ["models"]:
-                told = {"default": "u2netp", "models": ["u2netp", "silueta"]}
+                body = {"default": "u2netp", "models": ["u2netp", "silueta"]}
             case ["jobs"]:
                 return self._create(json.loads(request.content))
             case ["jobs", job_id, *_] if job_id not in self.jobs:
                 return problem(404, "unknown_job", "There is no job with this id.")
             case ["jobs", job_id]:
-                told = self.document(job_id)
+                body = self.document(job_id)
             case ["jobs", job_id, "files"]:
-                told = self._files(self.jobs[job_id], request.url.params)
+                body = self._files(self.jobs[job_id], request.url.params)
             case ["jobs", job_id, "files", file_id] if request.url.params["as"] == "data-url":
                 data = base64.b64encode(self.jobs[job_id]["results"][file_id]).decode()
-                told = {"data_url": f"data:image/png;base64,{data}"}
+                body = {"data_url": f"data:image/png;base64,{data}"}
             case ["jobs", job_id, "files", file_id]:
                 return _redirect(f"result/{job_id}/{file_id}")
             case ["jobs", job_id, _]:
                 return _redirect(f"zip/{job_id}")
-        return httpx.Response(200, json=told)
+        return httpx.Response(200, json=body)
 
     def _create(self, body: dict[str, Any]) -> httpx.Response:
         job_id = f"job{len(self.jobs) + 1}"
@@ -130,8 +131,8 @@ class Service:
             }
             for index, name in enumerate(names)
         ]
-        made = {"job_id": job_id, "token": f"{job_id}.secret", "files": grants}
-        return httpx.Response(201, json=made | {"websocket_url": self.websocket_url})
+        created = {"job_id": job_id, "token": f"{job_id}.secret", "files": grants}
+        return httpx.Response(201, json=created | {"websocket_url": self.websocket_url})
 
     def _storage(self, request: httpx.Request) -> httpx.Response:
         _, kind, *rest = request.url.path.split("/")
@@ -152,15 +153,18 @@ class Service:
         names = []
         for index, declared in enumerate(job["body"]["files"]):
             if declared["name"].endswith(".zip"):
-                with zipfile.ZipFile(io.BytesIO(job["uploads"][index])) as album:
-                    names += album.namelist()
+                with zipfile.ZipFile(io.BytesIO(job["uploads"][index])) as zip_file:
+                    names += zip_file.namelist()
             else:
                 names.append(declared["name"])
         for index, name in enumerate(names):
             file_id = f"{index:06d}"
             file: dict[str, Any] = {"file_id": file_id, "name": name, "status": "succeeded"}
             if PurePosixPath(name).name.startswith("bad"):
-                file |= {"status": "failed", "error": {"code": "x", "message": "It is no picture."}}
+                file |= {
+                    "status": "failed",
+                    "error": {"code": "x", "message": "This is not a photo."},
+                }
             else:
                 job["results"][file_id] = data = png(index + 1)
                 file["result"] = {
@@ -178,15 +182,17 @@ class Service:
         if not files:
             return document(1, "awaiting_upload", job_id=job_id)
         failed = sum(file["status"] == "failed" for file in files)
-        nothing = failed == len(files)
+        all_failed = failed == len(files)
         return document(
             2,
-            "failed" if nothing else "completed",
+            "failed" if all_failed else "completed",
             job_id=job_id,
             progress={"processed": len(files), "total": len(files), "percentage": 100.0},
             summary={"succeeded": len(files) - failed, "failed": failed, "skipped": 0},
-            archive={"status": "none" if nothing else "ready"},
-            error={"code": "all_photos_failed", "message": "Nothing worked."} if nothing else None,
+            archive={"status": "none" if all_failed else "ready"},
+            error={"code": "all_photos_failed", "message": "Nothing worked."}
+            if all_failed
+            else None,
         )
 
     def _files(self, job: dict[str, Any], query: httpx.QueryParams) -> Any:
@@ -202,21 +208,21 @@ def _redirect(path: str) -> httpx.Response:
 
 def archive(job: dict[str, Any]) -> bytes:
     packed = io.BytesIO()
-    told = []
-    with zipfile.ZipFile(packed, "w") as album:
+    listed = []
+    with zipfile.ZipFile(packed, "w") as zip_file:
         for file in job["files"]:
             outcome = {"name": file["name"], "status": file["status"]}
             if file["file_id"] in job["results"]:
                 outcome["path"] = str(PurePosixPath(file["name"]).with_suffix(".png"))
-                album.writestr(outcome["path"], job["results"][file["file_id"]])
-            told.append(outcome)
-        album.writestr("manifest.json", json.dumps({"files": told}))
+                zip_file.writestr(outcome["path"], job["results"][file["file_id"]])
+            listed.append(outcome)
+        zip_file.writestr("manifest.json", json.dumps({"files": listed}))
     return packed.getvalue()
 
 
 @contextmanager
 def websocket(handler: Callable[[ServerConnection], None]) -> Iterator[str]:
-    """A server on this machine that does what `handler` does; gives its address."""
+    """Run a WebSocket server on this machine with `handler`; yield its URL."""
     with serve(handler, "127.0.0.1", 0) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()

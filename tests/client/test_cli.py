@@ -15,7 +15,7 @@ from darkroom_client import cli
 from darkroom_client.api import Darkroom
 from darkroom_client.cli import app, merge_options
 from darkroom_client.errors import Unusable
-from tests.client.service import HASTY, KEY, URL, Service, problem
+from tests.client.service import FAST_RETRY, KEY, URL, Service, problem
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Service:
 
     def connect(url: str, key: str) -> Darkroom:
         transport = httpx.MockTransport(service.answer)
-        return Darkroom(url, key, transport=transport, retry=HASTY)
+        return Darkroom(url, key, transport=transport, retry=FAST_RETRY)
 
     monkeypatch.setattr(cli, "Darkroom", connect)
     monkeypatch.setenv("DARKROOM_URL", URL)
@@ -83,7 +83,7 @@ def test_failed_photos_are_named_and_counted(service: Service, folder: Path) -> 
     write(folder, "a.jpg", "bad.jpg")
     result = darkroom("process", "a.jpg", "bad.jpg")
     assert result.exit_code == 1
-    assert "bad.jpg: It is no picture." in result.stdout
+    assert "bad.jpg: This is not a photo." in result.stdout
     assert "1 succeeded, 1 failed. Saved in results" in result.stdout
 
 
@@ -91,7 +91,7 @@ def test_a_job_without_results_reports_why(service: Service, folder: Path) -> No
     write(folder, "bad.jpg")
     result = darkroom("process", "bad.jpg")
     assert result.exit_code == 1
-    assert "bad.jpg: It is no picture." in result.stdout
+    assert "bad.jpg: This is not a photo." in result.stdout
     assert "0 succeeded, 1 failed.\n" in result.stdout
 
 

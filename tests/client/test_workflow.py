@@ -85,7 +85,7 @@ def test_every_scenario_passes(
 
 def test_missing_websocket_progress_is_a_problem(service: Service, tmp_path: Path) -> None:
     service.websocket_url = ""
-    assert "no progress came over the WebSocket" in problems(service, tmp_path)
+    assert "no progress arrived over the WebSocket" in problems(service, tmp_path)
 
 
 def replace_answers(service: Service, path: str, change: object) -> None:
@@ -134,7 +134,7 @@ def test_failed_photos_are_named(service: Service, tmp_path: Path) -> None:
         album = make_album([bad], tmp_path / "album.zip")
         report = workflow.run(scenarios([bad], album)[0], bars)
     assert "the job is failed: Nothing worked." in report.problems
-    assert "bad.jpg: It is no picture." in report.problems
+    assert "bad.jpg: This is not a photo." in report.problems
 
 
 def test_an_error_in_one_scenario_does_not_stop_the_others(

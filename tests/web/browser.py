@@ -1,4 +1,4 @@
-"""Headless Chromium with the page in it, in the words of somebody who uses the page."""
+"""A driver for headless Chromium that exposes what a user of the page can do and see."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ FLAGS = [
 
 @dataclass
 class Browser:
-    """driver: Selenium's. downloads: the folder that the browser saves to."""
+    """A running browser. driver: Selenium's. downloads: the folder that the browser saves to."""
 
     driver: Any
     downloads: Path
 
     @classmethod
     def start(cls, chromium: str, chromedriver: str, folder: Path) -> Browser:
-        # Imported here, because a machine without a browser has no use for the package.
+        # Imported here, because a machine without a browser does not need the package.
         from selenium.webdriver import Chrome, ChromeOptions, ChromeService  # noqa: PLC0415
 
         downloads = folder / "downloads"
@@ -50,7 +50,7 @@ class Browser:
 
     @contextlib.contextmanager
     def window(self) -> Iterator[None]:
-        """A new window; what pages stored before is forgotten, and what was downloaded is gone."""
+        """Open a new window; clear the downloads before it and the pages' storage after it."""
         for file in self.downloads.iterdir():
             file.unlink()
         first = self.driver.current_window_handle
@@ -59,7 +59,7 @@ class Browser:
             yield
         finally:
             self.run("localStorage.clear(); sessionStorage.clear()")
-            self.complaints()
+            self.console_errors()
             self.driver.close()
             self.driver.switch_to.window(first)
 
@@ -85,7 +85,7 @@ class Browser:
         return self.driver.execute_script(script, *arguments)
 
     def wait(self, what: str, done: Callable[[], object], seconds: float = 10) -> None:
-        """`what` is for the message if it does not come to be."""
+        """Wait until `done` returns true. what: names the condition in the failure message."""
         end = time.monotonic() + seconds
         while not done():
             assert time.monotonic() < end, f"{what}: not within {seconds} s. {self._state()}"
@@ -99,12 +99,12 @@ class Browser:
         return next(self.downloads.glob(pattern))
 
     def shown_pictures(self) -> int:
-        """Thumbnails whose pixels are there."""
+        """Count the thumbnails that have loaded."""
         script = "return [...document.querySelectorAll('#results img')].filter("
         return int(self.run(script + "(img) => img.complete && img.naturalWidth > 0).length"))
 
-    def complaints(self) -> list[str]:
-        """What the browser's console holds of errors, without requests that were refused."""
+    def console_errors(self) -> list[str]:
+        """Return the errors in the browser's console, without those of failed requests."""
         entries = self.driver.get_log("browser")
         return [
             entry["message"]
@@ -113,4 +113,4 @@ class Browser:
         ]
 
     def _state(self) -> str:
-        return f"The page says: {self.text('body')!r}; the console: {self.complaints()}"
+        return f"The page says: {self.text('body')!r}; the console: {self.console_errors()}"

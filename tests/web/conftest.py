@@ -1,4 +1,4 @@
-"""A browser, the stand-in it talks to, and one real stack."""
+"""Fixtures: a browser, a stand-in for the API, and one real stack."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def standin() -> Iterator[StandIn]:
 
 @pytest.fixture(scope="session")
 def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """One browser for all tests. Skips where there is none, and says what to get."""
+    """One browser for all tests. Skips without one, and names the packages to install."""
     pytest.importorskip("selenium", reason="needs the Python package selenium")
     program, driver = shutil.which("chromium"), shutil.which("chromedriver")
     if program is None or driver is None:
@@ -42,6 +42,6 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 @pytest.fixture
 def browser(chromium: Browser) -> Iterator[Browser]:
-    """In a window and with storage of its own, without downloads."""
+    """The browser with a new window, empty storage and no downloads."""
     with chromium.window():
         yield chromium

@@ -1,7 +1,7 @@
-"""A stand-in for the API, the store and the WebSocket: what the page needs, at the speed of a test.
+"""A fast stand-in for the API, the storage and the WebSocket that the page uses.
 
-It keeps to the documented answers and does no image work: a file whose name begins with `broken`
-fails, every other one succeeds with the same small picture. Everything listens on 127.0.0.1 only.
+It returns the documented responses and processes no images: a file whose name starts with `broken`
+fails, every other one succeeds with the same small picture. It listens on 127.0.0.1 only.
 """
 
 from __future__ import annotations
@@ -25,15 +25,17 @@ from websockets.http11 import Request, Response
 from websockets.sync.server import ServerConnection, serve
 
 PAGE = Path(__file__).parents[2] / "web" / "index.html"
-BELOW = "/_aws/execute-api/stand-in"
-"""The local stack's API lives below a path too, so the page's addresses must be relative."""
+BASE_PATH = "/_aws/execute-api/stand-in"
+"""The local stack's API has a base path too, so the page must use relative URLs."""
 KEY = "the key of the stand-in"
-SENTENCE = "The file is no photo that can be read; send it as JPEG or PNG."
+UNREADABLE = "The file is not a readable photo. Send it as JPEG or PNG."
 STEP_SECONDS = 0.3
 
 
 @dataclass
 class Job:
+    """A job of the stand-in. ended: how many of its files have ended, in order."""
+
     job_id: str
     declared: list[dict[str, Any]]
     options: dict[str, Any]
@@ -77,7 +79,7 @@ class Job:
             "name": self.declared[index]["name"],
             "status": "succeeded" if good else "failed" if ended else "queued",
             "bytes": self.declared[index]["size"],
-            "error": {"code": "unreadable", "message": SENTENCE} if ended and not good else None,
+            "error": {"code": "unreadable", "message": UNREADABLE} if ended and not good else None,
             "result": {
                 "url": f"{address}/store/result.png",
                 "content_type": "image/png",
@@ -93,9 +95,10 @@ class Job:
 
 @dataclass
 class StandIn:
-    """`refuse_socket`, `refuse_uploads` and `frozen` may be changed at any time.
+    """The state of the stand-in, and its switches, which tests may change at any time.
 
-    refuse_uploads: so many are answered with an error. frozen: no photo is processed.
+    refuse_socket: reject WebSocket connections. refuse_uploads: reject this many uploads. frozen:
+    process no photos. polls, subscribed: how often the page polled and subscribed.
     """
 
     address: str = ""
@@ -111,15 +114,15 @@ class StandIn:
 
     @property
     def api(self) -> str:
-        return self.address + BELOW
+        return self.address + BASE_PATH
 
     @property
     def job(self) -> Job:
-        """The latest one."""
+        """The latest job."""
         return list(self.jobs.values())[-1]
 
-    def create(self, wanted: dict[str, Any]) -> dict[str, Any]:
-        job = Job(f"{len(self.jobs):032x}", wanted["files"], wanted["options"])
+    def create(self, request: dict[str, Any]) -> dict[str, Any]:
+        job = Job(f"{len(self.jobs):032x}", request["files"], request["options"])
         self.jobs[job.job_id] = job
         return {
             "job_id": job.job_id,
@@ -142,8 +145,8 @@ class StandIn:
             "expires_at": "2030-01-01T00:00:00Z",
         }
 
-    def uploaded(self, body: bytes) -> bool:
-        """Take a form whose fields come before its file. False where the upload is refused."""
+    def receive_upload(self, body: bytes) -> bool:
+        """Store an uploaded form, fields before file. Return False if the upload is rejected."""
         if self.refuse_uploads:
             self.refuse_uploads -= 1
             return False
@@ -179,19 +182,19 @@ class StandIn:
             self.changed.notify_all()
 
     def talk(self, connection: ServerConnection) -> None:
-        """Answer one subscription: each document, and after it an older one that comes late."""
+        """Serve one subscription: send each document, then an older one that arrives late."""
         with contextlib.suppress(ConnectionClosed):
-            asked = json.loads(connection.recv(timeout=10))
-            job = self.jobs[asked["job_id"]]
+            message = json.loads(connection.recv(timeout=10))
+            job = self.jobs[message["job_id"]]
             self.subscribed += 1
-            told = 0
+            sent = 0
             stale = job.document() | {"sequence": 0}
             while self.running:
                 with self.changed:
-                    if job.sequence == told:
+                    if job.sequence == sent:
                         self.changed.wait(timeout=0.2)
-                if job.sequence > told:
-                    told = job.sequence
+                if job.sequence > sent:
+                    sent = job.sequence
                     connection.send(json.dumps(job.document()))
                     connection.send(json.dumps(stale))
 
@@ -208,13 +211,13 @@ class _Handler(BaseHTTPRequestHandler):
     standin: StandIn
 
     def log_message(self, *_: Any) -> None:
-        """Silence: the tests say what went wrong."""
+        """Log nothing; failures are reported by the tests."""
 
     def do_OPTIONS(self) -> None:
         self._answer(204, b"")
 
     def do_GET(self) -> None:
-        match urllib.parse.urlsplit(self.path).path.removeprefix(BELOW).split("/"):
+        match urllib.parse.urlsplit(self.path).path.removeprefix(BASE_PATH).split("/"):
             case ["", ""]:
                 self._answer(200, PAGE.read_bytes(), "text/html; charset=utf-8")
             case ["", "models"]:
@@ -226,7 +229,7 @@ class _Handler(BaseHTTPRequestHandler):
             case ["", "jobs", job_id, *rest]:
                 job = self.standin.jobs.get(job_id)
                 if job is None or self.headers["Authorization"] != f"Bearer {job.token}":
-                    self._problem(404, "There is no such job.")
+                    self._problem(404, "There is no job with this id.")
                 else:
                     self._read(job, rest)
             case _:
@@ -251,9 +254,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"] or 0))
-        match self.path.removeprefix(BELOW).split("/"):
+        match self.path.removeprefix(BASE_PATH).split("/"):
             case ["", "store", "upload"]:
-                if self.standin.uploaded(body):
+                if self.standin.receive_upload(body):
                     self._answer(204, b"")
                 else:
                     self._answer(
@@ -263,7 +266,7 @@ class _Handler(BaseHTTPRequestHandler):
                 if self.headers["Authorization"] == f"Bearer {KEY}":
                     self._json(201, self.standin.create(json.loads(body)))
                 else:
-                    self._problem(401, "What was sent is not the key.")
+                    self._problem(401, "This key is not accepted.")
             case ["", "jobs", job_id, "cancel"]:
                 job = self.standin.jobs[job_id]
                 self.standin.move(job, status="cancelled", ended=len(job.declared))
@@ -295,7 +298,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _picture() -> bytes:
-    """A disc with nothing around it."""
+    """A PNG of a disc on a transparent background."""
     image = Image.new("RGBA", (120, 90), (0, 0, 0, 0))
     ImageDraw.Draw(image).ellipse((30, 15, 90, 75), fill=(200, 90, 40, 255))
     out = io.BytesIO()
@@ -308,7 +311,7 @@ PICTURE = _picture()
 
 @contextlib.contextmanager
 def running() -> Iterator[StandIn]:
-    """A stand-in on free ports, gone when the block is left."""
+    """Run a stand-in on free ports until the block ends."""
     standin = StandIn()
     handler = type("Handler", (_Handler,), {"standin": standin})
     with (

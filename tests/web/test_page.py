@@ -1,4 +1,4 @@
-"""The page in a real browser: against a stand-in of the API, and once through the whole stack."""
+"""The page in a real browser, against a stand-in for the API and once against the real stack."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from skimage import data
 
 from local.stack import Stack
 from tests.web.browser import Browser
-from tests.web.standin import KEY, PAGE, SENTENCE, StandIn
+from tests.web.standin import KEY, PAGE, UNREADABLE, StandIn
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(60)]
 WITH_KEY = "/#key=" + urllib.parse.quote(KEY)
@@ -21,20 +21,22 @@ HOSTILE = "<img src=x onerror=alert(1)>&amp;.jpg"
 
 @pytest.fixture
 def photos(tmp_path: Path) -> list[Path]:
-    """Two files with different content; what is in them does not matter to the stand-in."""
+    """Two files with different content. The stand-in does not decode them."""
     files = [tmp_path / "cat.jpg", tmp_path / "dog.jpg"]
     for index, file in enumerate(files):
         file.write_bytes(bytes([index]) * 100_000)
     return files
 
 
-def begin(browser: Browser, standin: StandIn, *files: Path) -> None:
+def start_job(browser: Browser, standin: StandIn, *files: Path) -> None:
     browser.open(standin.api + WITH_KEY)
     browser.choose(*files)
     browser.click("#start")
 
 
-def test_two_files_to_results(browser: Browser, standin: StandIn, photos: list[Path]) -> None:
+def test_two_files_are_processed_and_downloaded(
+    browser: Browser, standin: StandIn, photos: list[Path]
+) -> None:
     browser.open(standin.api + WITH_KEY)
     assert "key" not in browser.driver.current_url
     browser.wait("the models", lambda: len(browser.all("#model option")) == 2)
@@ -58,7 +60,7 @@ def test_two_files_to_results(browser: Browser, standin: StandIn, photos: list[P
     assert browser.wait_download("result.png").stat().st_size > 0
     browser.click("#archive")
     browser.wait_download("all.zip")
-    assert browser.complaints() == []
+    assert browser.console_errors() == []
 
 
 def test_chosen_files_can_be_removed(
@@ -67,14 +69,14 @@ def test_chosen_files_can_be_removed(
     browser.open(standin.api + WITH_KEY)
     browser.choose(*photos)
     browser.choose(photos[0])
-    assert len(browser.all("#chosen li")) == 2, "the same file twice is one file"
+    assert len(browser.all("#chosen li")) == 2, "choosing a file twice adds it once"
     browser.click('[aria-label="Remove cat.jpg"]')
     assert [row.text.split("\n")[0] for row in browser.all("#chosen li")] == ["dog.jpg"]
     browser.click("#clear")
     assert not browser.find("#start").is_enabled()
 
 
-def test_files_can_be_dropped(browser: Browser, standin: StandIn) -> None:
+def test_files_can_be_dropped_on_the_page(browser: Browser, standin: StandIn) -> None:
     browser.open(standin.api + WITH_KEY)
     browser.run(
         """
@@ -89,20 +91,22 @@ def test_files_can_be_dropped(browser: Browser, standin: StandIn) -> None:
     assert [name.text for name in browser.all("#chosen .name")] == ["cat.jpg", "street.zip"]
 
 
-def test_a_failed_file_says_why(browser: Browser, standin: StandIn, photos: list[Path]) -> None:
+def test_a_failed_file_shows_its_error(
+    browser: Browser, standin: StandIn, photos: list[Path]
+) -> None:
     broken = photos[0].with_name("broken.jpg")
     broken.write_bytes(b"no photo")
-    begin(browser, standin, broken, photos[0])
+    start_job(browser, standin, broken, photos[0])
     browser.wait_text("#message", "1 photo ready, 1 failed.")
     browser.wait("both files", lambda: len(browser.all("#results li")) == 2)
-    assert SENTENCE in browser.text("#results .failed")
+    assert UNREADABLE in browser.text("#results .failed")
 
 
-def test_polls_where_the_websocket_is_refused(
+def test_the_page_polls_if_the_websocket_is_rejected(
     browser: Browser, standin: StandIn, photos: list[Path]
 ) -> None:
     standin.refuse_socket = True
-    begin(browser, standin, *photos)
+    start_job(browser, standin, *photos)
     browser.wait_text("#link", "Polling")
     browser.wait_text("#message", "2 photos ready.", seconds=15)
     browser.wait("both thumbnails", lambda: browser.shown_pictures() == 2)
@@ -110,18 +114,20 @@ def test_polls_where_the_websocket_is_refused(
     assert standin.subscribed == 0
 
 
-def test_a_silent_websocket_is_backed_by_asking(
+def test_the_page_polls_if_the_websocket_is_silent(
     browser: Browser, standin: StandIn, photos: list[Path]
 ) -> None:
     standin.frozen = True
-    begin(browser, standin, photos[0])
+    start_job(browser, standin, photos[0])
     browser.wait_text("#link", "Live")
     assert standin.polls == 0
-    browser.run("PACE.quiet = 1000")
+    browser.run("TIMING.quiet = 1000")
     browser.wait("a poll", lambda: standin.polls > 0)
 
 
-def test_a_hostile_name_is_text(browser: Browser, standin: StandIn, tmp_path: Path) -> None:
+def test_a_file_name_with_markup_is_shown_as_text(
+    browser: Browser, standin: StandIn, tmp_path: Path
+) -> None:
     hostile = tmp_path / HOSTILE
     hostile.write_bytes(b"photo")
     browser.open(standin.api + WITH_KEY)
@@ -133,7 +139,9 @@ def test_a_hostile_name_is_text(browser: Browser, standin: StandIn, tmp_path: Pa
     assert len(browser.all("img")) == 1
 
 
-def test_opened_from_a_file(browser: Browser, standin: StandIn, photos: list[Path]) -> None:
+def test_the_page_works_from_a_file_url(
+    browser: Browser, standin: StandIn, photos: list[Path]
+) -> None:
     browser.open(PAGE.as_uri())
     browser.find("#server").send_keys(standin.api)
     browser.find("#key").send_keys(KEY)
@@ -144,14 +152,14 @@ def test_opened_from_a_file(browser: Browser, standin: StandIn, photos: list[Pat
     assert standin.subscribed == 1
     browser.click("#archive")
     browser.wait_download("all.zip")
-    assert browser.complaints() == []
+    assert browser.console_errors() == []
 
 
-def test_a_wrong_key_is_told(browser: Browser, standin: StandIn, photos: list[Path]) -> None:
+def test_a_wrong_key_is_reported(browser: Browser, standin: StandIn, photos: list[Path]) -> None:
     browser.open(standin.api + "/#key=wrong")
     browser.choose(*photos)
     browser.click("#start")
-    browser.wait_text("#message", "What was sent is not the key.")
+    browser.wait_text("#message", "This key is not accepted.")
     assert len(browser.all("#chosen li")) == 2
     browser.find("#key").clear()
     browser.find("#key").send_keys(KEY)
@@ -159,7 +167,7 @@ def test_a_wrong_key_is_told(browser: Browser, standin: StandIn, photos: list[Pa
     browser.wait_text("#message", "2 photos ready.")
 
 
-def test_a_key_is_kept_for_its_own_server(browser: Browser, standin: StandIn) -> None:
+def test_a_key_is_stored_per_server(browser: Browser, standin: StandIn) -> None:
     browser.open(standin.api + WITH_KEY)
     browser.open(PAGE.as_uri())
     browser.find("#server").send_keys(standin.api)
@@ -174,22 +182,22 @@ def test_a_key_is_kept_for_its_own_server(browser: Browser, standin: StandIn) ->
     assert browser.find("#key").get_property("value") == KEY
 
 
-def test_a_refused_upload_can_be_sent_again(
+def test_a_rejected_upload_can_be_sent_again(
     browser: Browser, standin: StandIn, photos: list[Path]
 ) -> None:
     standin.refuse_uploads = 1
-    begin(browser, standin, *photos)
+    start_job(browser, standin, *photos)
     browser.wait_text("#message", "1 file could not be sent.")
     assert "Not this one." in browser.text("#message")
     browser.click("#message-action")
     browser.wait_text("#message", "2 photos ready.")
 
 
-def test_goes_on_after_a_reload_and_can_be_cancelled(
+def test_a_job_survives_a_reload_and_can_be_cancelled(
     browser: Browser, standin: StandIn, photos: list[Path]
 ) -> None:
     standin.frozen = True
-    begin(browser, standin, *photos)
+    start_job(browser, standin, *photos)
     browser.wait_text("#phase", "Processing")
     browser.driver.refresh()
     browser.wait_text("#phase", "Processing")
@@ -202,21 +210,25 @@ def test_goes_on_after_a_reload_and_can_be_cancelled(
     assert browser.find("#form").is_displayed()
 
 
-def test_does_not_wait_for_ever(browser: Browser, standin: StandIn, photos: list[Path]) -> None:
+def test_the_page_stops_waiting_without_progress(
+    browser: Browser, standin: StandIn, photos: list[Path]
+) -> None:
     standin.frozen = True
     browser.open(standin.api + WITH_KEY)
-    browser.run("PACE.giveUp = 1000")
+    browser.run("TIMING.giveUp = 1000")
     browser.choose(*photos)
     browser.click("#start")
     browser.wait_text("#message", "No progress for two minutes.")
     standin.frozen = False
-    browser.run("PACE.giveUp = 60000")
+    browser.run("TIMING.giveUp = 60000")
     browser.click("#message-action")
     browser.wait_text("#message", "2 photos ready.")
 
 
 @pytest.mark.timeout(150)
-def test_a_cat_through_the_whole_stack(browser: Browser, stack: Stack, tmp_path: Path) -> None:
+def test_a_photo_is_processed_by_the_real_stack(
+    browser: Browser, stack: Stack, tmp_path: Path
+) -> None:
     cat = tmp_path / "chelsea.jpg"
     pixels = data.chelsea()
     Image.fromarray(pixels).save(cat, "JPEG", quality=92)
@@ -235,4 +247,4 @@ def test_a_cat_through_the_whole_stack(browser: Browser, stack: Stack, tmp_path:
     browser.click("#archive")
     with zipfile.ZipFile(browser.wait_download("*.zip")) as archive:
         assert archive.testzip() is None
-    assert browser.complaints() == []
+    assert browser.console_errors() == []
