@@ -50,7 +50,7 @@ class Failures:
             case NudgeMessage():
                 pass  # the sweep nudges the job again, or fails what is left of it
             case ForgetMessage():
-                pass  # the table's TTL and the bucket's life-cycle rule delete the rest
+                pass  # the table's TTL and the bucket's lifecycle rule delete the rest
             case WebhookMessage():
                 pass  # the job does not depend on it
             case _:

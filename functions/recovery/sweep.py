@@ -55,7 +55,7 @@ def handler(_event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
             taken["crashed"] += 1
         else:
             taken[action.value] += 1
-    # In AWS the bucket's life-cycle rule does this too, once a day.
+    # In AWS the bucket's lifecycle rule does this too, once a day.
     taken["aborted_uploads"] = shared.bucket.abort_uploads(now - DAY)
     logger.info("Swept", extra={"taken": taken})
     return dict(taken)

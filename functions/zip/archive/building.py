@@ -180,7 +180,7 @@ def _key(job: Job) -> str:
 
 
 def _plan_key(job: Job) -> str:
-    """The plan that workers of one archive share. The bucket's life-cycle rule deletes it."""
+    """The plan that workers of one archive share. The bucket's lifecycle rule deletes it."""
     return f"{_key(job)}.plan"
 
 
