@@ -700,6 +700,7 @@ async function uploadFiles(uploads, options = {}) {
   };
   const work = async () => {
     for (let next = waiting.shift(); next; next = waiting.shift()) {
+      signal?.throwIfAborted();
       const { upload, index } = next;
       try {
         await sendWithRetries(upload, options, (bytes) => report(index, bytes));
@@ -712,7 +713,6 @@ async function uploadFiles(uploads, options = {}) {
       }
     }
   };
-  signal?.throwIfAborted();
   await Promise.all(Array.from({ length: Math.min(concurrency, uploads.length) }, work));
   return failures.sort((a, b) => a.index - b.index);
 }
@@ -1397,20 +1397,23 @@ function Tile(props) {
 }
 
 function Result({ name, result, onExpired }) {
+  const [url, setUrl] = useState(result.url);
   const [broken, setBroken] = useState(false);
+  const renew = async () => {
+    const fresh = url === result.url ? await onExpired?.().catch(() => undefined) : undefined;
+    if (fresh) setUrl(fresh);
+    else setBroken(true);
+  };
   if (broken)
     return <span className="darkroom-kind">{kindOf(result.content_type.replace('/', '.'))}</span>;
   return (
     <img
       className="darkroom-result"
-      src={result.url}
+      src={url}
       alt={`Result of ${name}`}
       loading="lazy"
       decoding="async"
-      onError={() => {
-        setBroken(true);
-        onExpired?.();
-      }}
+      onError={() => void renew()}
     />
   );
 }
@@ -1497,7 +1500,9 @@ class Reader {
     const files = new Map(this.files);
     let cursor = null;
     let results = 0;
-    for (let page = 0; page < MOST_PAGES; page++) {
+    // While the job runs, what lies beyond the tiles on show can wait.
+    const pages = settled ? MOST_PAGES : Math.ceil(wanted / 100);
+    for (let page = 0; page < pages; page++) {
       const read = await this.job.files({ limit: 100, cursor, signal: this.signal });
       for (const file of read.files) {
         // A result on show keeps its URL, so that its picture is not fetched again.
@@ -1567,7 +1572,14 @@ function useJob(darkroom, stalledAfter, events) {
       } catch (cause) {
         if (controller.signal.aborted) return;
         const error = asDarkroomError(cause);
-        change({ ...otherwise, error, stalled: false });
+        // A job that could not be created leaves the files chosen.
+        setState(({ phase, ...before }) => ({
+          ...before,
+          phase: phase === 'creating' ? 'choosing' : phase,
+          ...otherwise,
+          error,
+          stalled: false,
+        }));
         latest.current.onError?.(error);
       }
     },
@@ -1627,35 +1639,30 @@ function useJob(darkroom, stalledAfter, events) {
 
   const start = useCallback(
     (chosen, options) =>
-      run(
-        async (signal) => {
-          setState({ ...NOTHING, phase: 'creating' });
-          const made = await darkroom.createJob(
-            chosen.map(({ file }) => file),
-            options,
-            signal,
-          );
-          const ids = made.fileIds;
-          latest.current.onJobCreate?.(made.job);
-          change({
-            phase: 'sending',
-            job: made.job,
-            uploads: chosen.map((one, index) => ({ fileId: ids[index], chosen: one })),
-            total: chosen.reduce((sum, { file }) => sum + file.size, 0),
-          });
-          const uploads = made.uploads.map((upload, index) => ({ upload, fileId: ids[index] }));
-          await sendAndFollow(made.job, uploads, signal);
-        },
-        // Nothing was created: the files are still chosen. Otherwise `job` stays on show.
-        {},
-      ).then(() =>
-        setState((s) => (s.phase === 'creating' && s.error ? { ...s, phase: 'choosing' } : s)),
-      ),
+      run(async (signal) => {
+        setState({ ...NOTHING, phase: 'creating' });
+        const made = await darkroom.createJob(
+          chosen.map(({ file }) => file),
+          options,
+          signal,
+        );
+        const ids = made.fileIds;
+        latest.current.onJobCreate?.(made.job);
+        change({
+          phase: 'sending',
+          job: made.job,
+          uploads: chosen.map((one, index) => ({ fileId: ids[index], chosen: one })),
+          total: chosen.reduce((sum, { file }) => sum + file.size, 0),
+        });
+        const uploads = made.uploads.map((upload, index) => ({ upload, fileId: ids[index] }));
+        await sendAndFollow(made.job, uploads, signal);
+      }),
     [change, darkroom, run, sendAndFollow],
   );
 
   const { job, unsent, document } = state;
-  const after = document?.sequence ?? 0;
+  // The newest document once more: it may be the last one.
+  const after = (document?.sequence ?? 1) - 1;
 
   const sendAgain = useCallback(() => {
     if (!job) return;
@@ -1674,14 +1681,7 @@ function useJob(darkroom, stalledAfter, events) {
     void run(async (signal) => {
       const stopped = await job.cancel(signal);
       change({ document: stopped, unsent: [], phase: 'working', stalled: false });
-      if (
-        stopped.progress.processed >= (stopped.progress.total ?? 0) ||
-        stopped.status !== 'cancelled'
-      ) {
-        await follow(job, signal);
-      } else {
-        await follow(job, signal, stopped.sequence);
-      }
+      await follow(job, signal, stopped.sequence - 1);
     });
   }, [change, follow, job, run]);
 
@@ -1691,7 +1691,7 @@ function useJob(darkroom, stalledAfter, events) {
       async (signal) => {
         const again = await job.retry(undefined, signal);
         change({ document: again, phase: 'working', error: null });
-        await follow(job, signal, again.sequence);
+        await follow(job, signal, again.sequence - 1);
       },
       { phase: 'settled' },
     );
@@ -1963,7 +1963,7 @@ function PhotoProcessor(props) {
             ) : (
               <>
                 <Button onClick={work.sendAgain}>Send again</Button>
-                <Button onClick={work.cancel}>Go on without</Button>
+                <Button onClick={work.cancel}>Stop</Button>
               </>
             )
           }
@@ -2075,6 +2075,7 @@ function PhotoProcessor(props) {
               <Tile
                 key={fileId}
                 {...tile}
+                onExpired={async () => (await job?.file(fileId))?.result?.url}
                 onDownload={tile.state === 'ready' ? () => void downloadFile(fileId) : undefined}
               />
             ))}

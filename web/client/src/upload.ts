@@ -57,6 +57,7 @@ export async function uploadFiles(
   };
   const work = async () => {
     for (let next = waiting.shift(); next; next = waiting.shift()) {
+      signal?.throwIfAborted();
       const { upload, index } = next;
       try {
         await sendWithRetries(upload, options, (bytes) => report(index, bytes));
@@ -69,7 +70,6 @@ export async function uploadFiles(
       }
     }
   };
-  signal?.throwIfAborted();
   await Promise.all(Array.from({ length: Math.min(concurrency, uploads.length) }, work));
   return failures.sort((a, b) => a.index - b.index);
 }

@@ -214,7 +214,7 @@ export function PhotoProcessor(props: PhotoProcessorProps) {
             ) : (
               <>
                 <Button onClick={work.sendAgain}>Send again</Button>
-                <Button onClick={work.cancel}>Go on without</Button>
+                <Button onClick={work.cancel}>Stop</Button>
               </>
             )
           }
@@ -326,6 +326,7 @@ export function PhotoProcessor(props: PhotoProcessorProps) {
               <Tile
                 key={fileId}
                 {...tile}
+                onExpired={async () => (await job?.file(fileId))?.result?.url}
                 onDownload={tile.state === 'ready' ? () => void downloadFile(fileId) : undefined}
               />
             ))}

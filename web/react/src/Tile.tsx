@@ -33,7 +33,8 @@ export interface TileProps {
   result?: FileDocument['result'] | undefined;
   onRemove?: (() => void) | undefined;
   onDownload?: (() => void) | undefined;
-  onExpired?: (() => void) | undefined;
+  /** A new URL of the result: they hold for an hour. */
+  onExpired?: (() => Promise<string | undefined>) | undefined;
 }
 
 /** A photo keeps its tile from choosing to done; only what is in it changes. */
@@ -89,24 +90,27 @@ export function Tile(props: TileProps) {
 interface ResultProps {
   name: string;
   result: NonNullable<FileDocument['result']>;
-  onExpired?: (() => void) | undefined;
+  onExpired: TileProps['onExpired'];
 }
 
 function Result({ name, result, onExpired }: ResultProps) {
+  const [url, setUrl] = useState(result.url);
   const [broken, setBroken] = useState(false);
+  const renew = async () => {
+    const fresh = url === result.url ? await onExpired?.().catch(() => undefined) : undefined;
+    if (fresh) setUrl(fresh);
+    else setBroken(true);
+  };
   if (broken)
     return <span className="darkroom-kind">{kindOf(result.content_type.replace('/', '.'))}</span>;
   return (
     <img
       className="darkroom-result"
-      src={result.url}
+      src={url}
       alt={`Result of ${name}`}
       loading="lazy"
       decoding="async"
-      onError={() => {
-        setBroken(true);
-        onExpired?.();
-      }}
+      onError={() => void renew()}
     />
   );
 }

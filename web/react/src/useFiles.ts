@@ -85,7 +85,9 @@ class Reader {
     const files = new Map(this.files);
     let cursor: string | null = null;
     let results = 0;
-    for (let page = 0; page < MOST_PAGES; page++) {
+    // While the job runs, what lies beyond the tiles on show can wait.
+    const pages = settled ? MOST_PAGES : Math.ceil(wanted / 100);
+    for (let page = 0; page < pages; page++) {
       const read = await this.job.files({ limit: 100, cursor, signal: this.signal });
       for (const file of read.files) {
         // A result on show keeps its URL, so that its picture is not fetched again.

@@ -68,7 +68,14 @@ export function useJob(darkroom: Darkroom, stalledAfter: number, events: JobEven
       } catch (cause) {
         if (controller.signal.aborted) return;
         const error = asDarkroomError(cause);
-        change({ ...otherwise, error, stalled: false });
+        // A job that could not be created leaves the files chosen.
+        setState(({ phase, ...before }) => ({
+          ...before,
+          phase: phase === 'creating' ? 'choosing' : phase,
+          ...otherwise,
+          error,
+          stalled: false,
+        }));
         latest.current.onError?.(error);
       }
     },
@@ -133,35 +140,30 @@ export function useJob(darkroom: Darkroom, stalledAfter: number, events: JobEven
 
   const start = useCallback(
     (chosen: Chosen[], options: Options) =>
-      run(
-        async (signal) => {
-          setState({ ...NOTHING, phase: 'creating' });
-          const made = await darkroom.createJob(
-            chosen.map(({ file }) => file),
-            options,
-            signal,
-          );
-          const ids = made.fileIds;
-          latest.current.onJobCreate?.(made.job);
-          change({
-            phase: 'sending',
-            job: made.job,
-            uploads: chosen.map((one, index) => ({ fileId: ids[index]!, chosen: one })),
-            total: chosen.reduce((sum, { file }) => sum + file.size, 0),
-          });
-          const uploads = made.uploads.map((upload, index) => ({ upload, fileId: ids[index]! }));
-          await sendAndFollow(made.job, uploads, signal);
-        },
-        // Nothing was created: the files are still chosen. Otherwise `job` stays on show.
-        {},
-      ).then(() =>
-        setState((s) => (s.phase === 'creating' && s.error ? { ...s, phase: 'choosing' } : s)),
-      ),
+      run(async (signal) => {
+        setState({ ...NOTHING, phase: 'creating' });
+        const made = await darkroom.createJob(
+          chosen.map(({ file }) => file),
+          options,
+          signal,
+        );
+        const ids = made.fileIds;
+        latest.current.onJobCreate?.(made.job);
+        change({
+          phase: 'sending',
+          job: made.job,
+          uploads: chosen.map((one, index) => ({ fileId: ids[index]!, chosen: one })),
+          total: chosen.reduce((sum, { file }) => sum + file.size, 0),
+        });
+        const uploads = made.uploads.map((upload, index) => ({ upload, fileId: ids[index]! }));
+        await sendAndFollow(made.job, uploads, signal);
+      }),
     [change, darkroom, run, sendAndFollow],
   );
 
   const { job, unsent, document } = state;
-  const after = document?.sequence ?? 0;
+  // The newest document once more: it may be the last one.
+  const after = (document?.sequence ?? 1) - 1;
 
   const sendAgain = useCallback(() => {
     if (!job) return;
@@ -180,14 +182,7 @@ export function useJob(darkroom: Darkroom, stalledAfter: number, events: JobEven
     void run(async (signal) => {
       const stopped = await job.cancel(signal);
       change({ document: stopped, unsent: [], phase: 'working', stalled: false });
-      if (
-        stopped.progress.processed >= (stopped.progress.total ?? 0) ||
-        stopped.status !== 'cancelled'
-      ) {
-        await follow(job, signal);
-      } else {
-        await follow(job, signal, stopped.sequence);
-      }
+      await follow(job, signal, stopped.sequence - 1);
     });
   }, [change, follow, job, run]);
 
@@ -197,7 +192,7 @@ export function useJob(darkroom: Darkroom, stalledAfter: number, events: JobEven
       async (signal) => {
         const again = await job.retry(undefined, signal);
         change({ document: again, phase: 'working', error: null });
-        await follow(job, signal, again.sequence);
+        await follow(job, signal, again.sequence - 1);
       },
       { phase: 'settled' },
     );
