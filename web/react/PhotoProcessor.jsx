@@ -1681,7 +1681,8 @@ function useJob(darkroom, stalledAfter, events) {
     void run(async (signal) => {
       const stopped = await job.cancel(signal);
       change({ document: stopped, unsent: [], phase: 'working', stalled: false });
-      await follow(job, signal, stopped.sequence - 1);
+      if (isSettled(stopped)) change({ phase: 'settled' });
+      else await follow(job, signal, stopped.sequence - 1);
     });
   }, [change, follow, job, run]);
 

@@ -1,5 +1,5 @@
 import { useCallback, useEffect, useRef, useState } from 'react';
-import { DarkroomError, RefusedError, uploadFiles } from '@darkroom/client';
+import { DarkroomError, isSettled, RefusedError, uploadFiles } from '@darkroom/client';
 import type { Connection, Darkroom, Job, JobDocument, Options, Upload } from '@darkroom/client';
 import type { Chosen } from './chosen.ts';
 
@@ -182,7 +182,8 @@ export function useJob(darkroom: Darkroom, stalledAfter: number, events: JobEven
     void run(async (signal) => {
       const stopped = await job.cancel(signal);
       change({ document: stopped, unsent: [], phase: 'working', stalled: false });
-      await follow(job, signal, stopped.sequence - 1);
+      if (isSettled(stopped)) change({ phase: 'settled' });
+      else await follow(job, signal, stopped.sequence - 1);
     });
   }, [change, follow, job, run]);
 
