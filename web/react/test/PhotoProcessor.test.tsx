@@ -57,7 +57,8 @@ describe('choosing', () => {
     );
     await choose(photo('dog.png', 'image/png', 2_600_000));
     expect(names()).toEqual(['cat.jpg', 'dog.png', 'album.zip']);
-    expect(screen.getByText('2.6 MB')).toBeTruthy();
+    const tile = screen.getByTitle('dog.png').closest('li')!;
+    expect(within(tile).getByText('2.6 MB')).toBeTruthy();
     expect(screen.getByText('ZIP')).toBeTruthy();
     expect(objectUrls.size).toBe(2);
     click('Remove dog.png');

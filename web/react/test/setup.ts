@@ -1,5 +1,8 @@
-import { cleanup } from '@testing-library/react';
+import { cleanup, configure } from '@testing-library/react';
 import { afterEach } from 'vitest';
+
+// Sixty uploads through jsdom take a while on a busy machine.
+configure({ asyncUtilTimeout: 10_000 });
 
 // jsdom has neither; the component only ever hands what they return to an image.
 let made = 0;
