@@ -361,7 +361,7 @@ export function PhotoProcessor(props: PhotoProcessorProps) {
                 main={settled && results === 1}
                 onClick={() => void downloadFile(firstReady.fileId)}
               >
-                {results === 1 ? 'Download photo' : 'Download first photo'}
+                {results === 1 ? 'Download photo' : 'Download first'}
               </Button>
             )}
             {document?.archive.status === 'ready' && (

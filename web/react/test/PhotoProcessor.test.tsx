@@ -147,7 +147,7 @@ describe('a job', () => {
     );
     expect(service.uploads).toHaveLength(3);
     expect(screen.getByRole('button', { name: /Download ZIP, 1.4.MB/ })).toBeTruthy();
-    expect(screen.getByRole('button', { name: 'Download first photo' })).toBeTruthy();
+    expect(screen.getByRole('button', { name: 'Download first' })).toBeTruthy();
     expect(onJobCreate).toHaveBeenCalledTimes(1);
     expect(onSettled).toHaveBeenCalledTimes(1);
     expect(onSettled.mock.calls[0]![0]).toMatchObject({ summary: { succeeded: 3 } });
