@@ -1280,7 +1280,7 @@ const STYLES = `
 .darkroom-is-skipped .darkroom-reason { color: var(--dr-look); }
 .darkroom-is-failed .darkroom-reason { color: var(--dr-bad); }
 .darkroom-is-sent .darkroom-picture::after { content: ""; position: absolute; inset: 0 0 auto; height: 2px; background: var(--dr-accent); animation: darkroom-scan 2s cubic-bezier(.4, 0, .6, 1) infinite alternate; }
-@keyframes darkroom-scan { to { transform: translateY(calc(100cqi)); top: 100%; } }
+@keyframes darkroom-scan { to { top: 100%; } }
 .darkroom-remove { position: absolute; top: 4px; right: 4px; width: 28px; height: 28px; padding: 6px; border: 0; border-radius: 50%; background: #1c1917b3; color: #fff; cursor: pointer; }
 .darkroom-remove::before { content: ""; position: absolute; inset: -8px; }
 .darkroom-remove svg { display: block; fill: none; stroke: currentColor; stroke-width: 2; stroke-linecap: round; }
@@ -1862,7 +1862,6 @@ function PhotoProcessor(props) {
   useEffect(() => {
     if (settled && document) settledCallback.current?.(document);
     // Once for each time the job settles, not for each document.
-    // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [settled]);
 
   useLeaveWarning(phase === 'creating' || phase === 'sending');

@@ -107,7 +107,6 @@ export function PhotoProcessor(props: PhotoProcessorProps) {
   useEffect(() => {
     if (settled && document) settledCallback.current?.(document);
     // Once for each time the job settles, not for each document.
-    // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [settled]);
 
   useLeaveWarning(phase === 'creating' || phase === 'sending');
