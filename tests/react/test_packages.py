@@ -71,7 +71,8 @@ def test_the_file_is_copied(
     screen: Screen, stack: Stack, tmp_path: Path, photos: dict[str, Path]
 ) -> None:
     shutil.copy(WEB / "react" / "PhotoProcessor.jsx", tmp_path)
-    project(tmp_path, "./PhotoProcessor.jsx", "react-dropzone")
+    # The newest release: what a plain `npm install react react-dropzone` brings.
+    project(tmp_path, "./PhotoProcessor.jsx", "react-dropzone@20.1.4")
     npm(tmp_path, "exec", "--", "vite", "build")
     with serving(tmp_path / "dist") as site:
         screen.open(address(site, stack))

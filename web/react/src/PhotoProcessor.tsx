@@ -107,7 +107,6 @@ export function PhotoProcessor(props: PhotoProcessorProps) {
   useEffect(() => {
     if (settled && document) settledCallback.current?.(document);
     // Once for each time the job settles, not for each document.
-    // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [settled]);
 
   useLeaveWarning(phase === 'creating' || phase === 'sending');
@@ -361,7 +360,7 @@ export function PhotoProcessor(props: PhotoProcessorProps) {
                 main={settled && results === 1}
                 onClick={() => void downloadFile(firstReady.fileId)}
               >
-                {results === 1 ? 'Download photo' : 'Download first photo'}
+                {results === 1 ? 'Download photo' : 'Download first'}
               </Button>
             )}
             {document?.archive.status === 'ready' && (

@@ -18,6 +18,7 @@ export const STYLES = `
   --dr-look: var(--darkroom-look, light-dark(#855600, #f2b84b));
   --dr-bad: var(--darkroom-bad, light-dark(#b3193f, #ff7f91));
   --dr-done: light-dark(#a8a096, #5d554e);
+  --dr-pad: clamp(16px, 4vw, 24px);
   --dr-radius: var(--darkroom-radius, 8px);
   color-scheme: light dark;
   container-type: inline-size;
@@ -25,7 +26,7 @@ export const STYLES = `
   display: flex;
   flex-direction: column;
   gap: 16px;
-  padding: 24px 24px 0;
+  padding: var(--dr-pad) var(--dr-pad) 0;
   background: var(--dr-canvas);
   color: var(--dr-ink);
   font: 400 14px/20px var(--darkroom-font, system-ui, -apple-system, "Segoe UI", Roboto, sans-serif);
@@ -40,6 +41,7 @@ export const STYLES = `
 .darkroom h2 { font-weight: 650; font-size: 20px; line-height: 28px; letter-spacing: -.01em; }
 .darkroom h3 { font-weight: 600; }
 .darkroom :focus-visible { outline: 2px solid var(--dr-accent); outline-offset: 2px; }
+.darkroom > :is(input, style) { position: absolute; }
 .darkroom-soft, .darkroom-detail, .darkroom-size { color: var(--dr-soft); }
 .darkroom-soft { font-weight: 400; font-size: 14px; }
 .darkroom-bad { color: var(--dr-bad); }
@@ -54,7 +56,7 @@ export const STYLES = `
 .darkroom-button:disabled { opacity: .45; cursor: default; }
 .darkroom-link { font: inherit; font-size: 12px; line-height: 16px; font-weight: 600; color: inherit; background: none; border: 0; padding: 4px 0; text-align: left; text-decoration: underline; text-underline-offset: 3px; cursor: pointer; }
 
-.darkroom-empty { display: flex; flex-direction: column; align-items: center; gap: 16px; padding: 64px 16px; margin-bottom: 24px; text-align: center; border: 1.5px dashed var(--dr-edge); border-radius: 12px; }
+.darkroom-empty { display: flex; flex-direction: column; align-items: center; gap: 16px; padding: 64px 16px; margin-bottom: var(--dr-pad); text-align: center; border: 1.5px dashed var(--dr-edge); border-radius: 12px; }
 .darkroom-empty h2 { font-size: 28px; line-height: 36px; font-weight: 680; letter-spacing: -.02em; max-width: 20em; text-wrap: balance; }
 .darkroom-empty > p { font-size: 16px; line-height: 24px; color: var(--dr-soft); max-width: 40em; text-wrap: pretty; }
 .darkroom-empty > .darkroom-detail { font-size: 13px; line-height: 20px; }
@@ -62,7 +64,7 @@ export const STYLES = `
 .darkroom-is-over > .darkroom-drop { opacity: 1; }
 .darkroom-drop { position: absolute; inset: 8px; z-index: 2; display: grid; place-items: center; font-size: 20px; font-weight: 650; border-radius: 8px; box-shadow: inset 0 0 0 2px var(--dr-accent); pointer-events: none; }
 
-.darkroom-row { display: flex; flex-wrap: wrap; align-items: center; gap: 8px 16px; }
+.darkroom-row { display: flex; flex-wrap: wrap; align-items: center; gap: 8px; }
 .darkroom-row > :first-child { margin-right: auto; }
 .darkroom-split { display: grid; gap: 24px; align-items: start; }
 .darkroom-grid { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 104px), 1fr)); gap: 16px 12px; align-items: start; }
@@ -78,7 +80,7 @@ export const STYLES = `
 .darkroom-is-skipped .darkroom-reason { color: var(--dr-look); }
 .darkroom-is-failed .darkroom-reason { color: var(--dr-bad); }
 .darkroom-is-sent .darkroom-picture::after { content: ""; position: absolute; inset: 0 0 auto; height: 2px; background: var(--dr-accent); animation: darkroom-scan 2s cubic-bezier(.4, 0, .6, 1) infinite alternate; }
-@keyframes darkroom-scan { to { transform: translateY(calc(100cqi)); top: 100%; } }
+@keyframes darkroom-scan { to { top: 100%; } }
 .darkroom-remove { position: absolute; top: 4px; right: 4px; width: 28px; height: 28px; padding: 6px; border: 0; border-radius: 50%; background: #1c1917b3; color: #fff; cursor: pointer; }
 .darkroom-remove::before { content: ""; position: absolute; inset: -8px; }
 .darkroom-remove svg { display: block; fill: none; stroke: currentColor; stroke-width: 2; stroke-linecap: round; }
@@ -98,7 +100,7 @@ export const STYLES = `
 .darkroom-reasons .darkroom-name { font-weight: 500; }
 .darkroom-why, .darkroom-notice .darkroom-reasons { font-weight: 400; color: var(--dr-soft); }
 
-.darkroom-bar { position: sticky; bottom: 0; z-index: 1; display: flex; flex-wrap: wrap; align-items: center; gap: 12px 16px; margin: 0 -24px; padding: 16px 24px; background: var(--dr-surface); border-radius: 0 0 12px 12px; border-top: 1px solid var(--dr-line); }
+.darkroom-bar { position: sticky; bottom: 0; z-index: 1; display: flex; flex-wrap: wrap; align-items: center; gap: 12px 16px; margin: 0 calc(-1 * var(--dr-pad)); padding: 16px var(--dr-pad); background: var(--dr-surface); border-radius: 0 0 12px 12px; border-top: 1px solid var(--dr-line); }
 .darkroom-track { position: absolute; inset: -3px 0 auto; height: 4px; background: var(--dr-line); }
 .darkroom-track > * { position: absolute; inset: 0 auto 0 0; transition: width .48s cubic-bezier(.2, .7, .2, 1); }
 .darkroom-sent { background: var(--dr-done); }
@@ -116,7 +118,9 @@ export const STYLES = `
   .darkroom-reasons li { grid-template-columns: minmax(8em, 16em) 1fr; gap: 16px; }
 }
 @container (max-width: 479px) {
-  .darkroom-bar .darkroom-actions { width: 100%; }
+  .darkroom-bar .darkroom-actions { width: 100%; gap: 8px; }
+  .darkroom-bar .darkroom-button { padding: 0 12px; }
+  .darkroom-bar .darkroom-main { flex-basis: 100%; }
   .darkroom-bar .darkroom-actions > * { flex: 1; }
 }
 @media (prefers-reduced-motion: reduce) {

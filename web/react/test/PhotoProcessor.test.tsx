@@ -57,8 +57,8 @@ describe('choosing', () => {
     );
     await choose(photo('dog.png', 'image/png', 2_600_000));
     expect(names()).toEqual(['cat.jpg', 'dog.png', 'album.zip']);
-    const sizes = [...document.querySelectorAll('.darkroom-grid .darkroom-size')];
-    expect(sizes[1]?.textContent).toMatch(/^2\.6\sMB$/);
+    const tile = screen.getByTitle('dog.png').closest('li')!;
+    expect(within(tile).getByText('2.6 MB')).toBeTruthy();
     expect(screen.getByText('ZIP')).toBeTruthy();
     expect(objectUrls.size).toBe(2);
     click('Remove dog.png');
@@ -147,7 +147,7 @@ describe('a job', () => {
     );
     expect(service.uploads).toHaveLength(3);
     expect(screen.getByRole('button', { name: /Download ZIP, 1.4.MB/ })).toBeTruthy();
-    expect(screen.getByRole('button', { name: 'Download first photo' })).toBeTruthy();
+    expect(screen.getByRole('button', { name: 'Download first' })).toBeTruthy();
     expect(onJobCreate).toHaveBeenCalledTimes(1);
     expect(onSettled).toHaveBeenCalledTimes(1);
     expect(onSettled.mock.calls[0]![0]).toMatchObject({ summary: { succeeded: 3 } });

@@ -1,8 +1,8 @@
 import { cleanup, configure } from '@testing-library/react';
 import { afterEach } from 'vitest';
 
-// A busy machine draws three results in more than the library's second.
-configure({ asyncUtilTimeout: 5_000 });
+// Sixty uploads through jsdom take a while on a busy machine.
+configure({ asyncUtilTimeout: 10_000 });
 
 // jsdom has neither; the component only ever hands what they return to an image.
 let made = 0;
