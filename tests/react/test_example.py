@@ -54,7 +54,7 @@ def test_one_photo(screen: Screen, example: str, stack: Stack, photos: dict[str,
     with zipfile.ZipFile(screen.browser.wait_download("*.zip")) as archive:
         assert archive.testzip() is None
         assert "cat.png" in archive.namelist()
-    assert screen.browser.complaints() == []
+    assert screen.browser.console_errors() == []
 
 
 def test_several_photos_cropped_to_the_face(

@@ -93,7 +93,7 @@ def test_the_package_is_installed(
         screen.open(site + "/")
         assert "Choose photos" in screen.browser.text(".darkroom")
         assert "No service is configured" not in screen.browser.text(".darkroom")
-        assert screen.browser.complaints() == []
+        assert screen.browser.console_errors() == []
 
 
 def test_the_package_has_types(tmp_path: Path, tarball: Path) -> None:
