@@ -14,7 +14,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from darkroom.aws.services import services
-from darkroom.messages import ForgetMessage, NudgeMessage, RetryMessage, parse_message
+from darkroom.messages import ForgetMessage, NudgeMessage, RetryMessage, parse_message, wrong_queue
 from functions.recovery.lifecycle import Lifecycle
 
 logger = Logger(service="lifecycle")
@@ -42,6 +42,6 @@ def handler(event: dict[str, Any], context: LambdaContext) -> Any:
             case ForgetMessage() as message:
                 lifecycle.forget(message)
             case other:
-                raise TypeError(f"a message of kind {other.kind!r} is on the wrong queue")
+                raise wrong_queue(other)
 
     return process_partial_response(event, receive, _processor, context)

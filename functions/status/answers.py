@@ -8,18 +8,14 @@ from pydantic import Field
 
 from darkroom.error_codes import WARNING_CODES
 from darkroom.schemas import (
-    ArchiveState,
     Document,
     ErrorInfo,
     FileId,
-    JobId,
-    Metadata,
-    Progress,
+    JobState,
     ProgressDocument,
-    Summary,
     Time,
 )
-from darkroom.states import FileStatus, JobStatus
+from darkroom.states import FileStatus
 
 
 class Links(Document):
@@ -37,18 +33,9 @@ class JobDocument(ProgressDocument):
     links: Links
 
 
-class ListedJob(Document):
+class ListedJob(JobState):
     """A job without its recent files."""
 
-    type: Literal["progress"]
-    job_id: JobId
-    status: JobStatus
-    sequence: int
-    progress: Progress
-    summary: Summary
-    metadata: Metadata
-    archive: ArchiveState
-    error: ErrorInfo | None
     links: Links
 
 

@@ -153,8 +153,13 @@ def expect(body: str, kind: type[_T]) -> _T:
     """A message for a queue that carries one kind only. Raises ValueError for anything else."""
     message = parse_message(body)
     if not isinstance(message, kind):
-        raise ValueError(f"a message of kind {message.kind!r} is on the wrong queue")  # noqa: TRY004
+        raise wrong_queue(message)
     return message
+
+
+def wrong_queue(message: Message) -> ValueError:
+    """The error of a consumer that got a kind of message that its queue does not carry."""
+    return ValueError(f"a message of kind {message.kind!r} is on the wrong queue")
 
 
 def _upgraded(body: Any) -> Any:

@@ -98,8 +98,8 @@ class RecentFile(Document):
     error: ErrorInfo | None
 
 
-class ProgressDocument(Document):
-    """How far a job is. The WebSocket sends the same document."""
+class JobState(Document):
+    """How far a job is, without its files."""
 
     type: Literal["progress"]
     job_id: JobId
@@ -109,11 +109,16 @@ class ProgressDocument(Document):
     summary: Summary
     metadata: Metadata
     archive: ArchiveState
-    recent: list[RecentFile] = Field(description="The ten files that ended last, latest first")
     error: ErrorInfo | None = Field(description="Why the job came to nothing")
 
 
-def problems(*statuses: int, **descriptions: str) -> dict[int, Any]:
+class ProgressDocument(JobState):
+    """How far a job is. The WebSocket sends the same document."""
+
+    recent: list[RecentFile] = Field(description="The ten files that ended last, latest first")
+
+
+def problems(*statuses: int) -> dict[int, Any]:
     """The `responses` of a route for its errors. 500 is always among them."""
     known = {
         401: "No credential, or a wrong one",
@@ -124,6 +129,5 @@ def problems(*statuses: int, **descriptions: str) -> dict[int, Any]:
     }
     content = {"application/problem+json": {"model": Problem}}
     return {
-        status: {"description": descriptions.get(f"on_{status}", known[status]), "content": content}
-        for status in (*statuses, 500)
+        status: {"description": known[status], "content": content} for status in (*statuses, 500)
     }

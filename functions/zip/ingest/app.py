@@ -15,7 +15,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from darkroom.aws.s3_events import messages_in
 from darkroom.aws.services import services
-from darkroom.messages import UploadMessage
+from darkroom.messages import UploadMessage, wrong_queue
 from functions.zip.ingest.intake import Intake
 
 logger = Logger(service="ingest")
@@ -39,7 +39,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> Any:
     def receive(record: SQSRecord) -> None:
         for message in messages_in(record.body):
             if not isinstance(message, UploadMessage):
-                raise TypeError(f"a message of kind {message.kind!r} is on the wrong queue")
+                raise wrong_queue(message)
             dispatched = intake.receive(message)
             logger.info("Dispatched", extra={"key": message.key, **dispatched._asdict()})
 
