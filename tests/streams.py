@@ -8,10 +8,10 @@ from typing import Any
 from boto3.dynamodb.types import TypeSerializer
 
 from darkroom.aws import items
+from darkroom.counting import events_by_job
 from darkroom.files import File
 from darkroom.jobs import Job
 from darkroom.states import FileStatus
-from functions.progress.counting import events_by_job
 from tests.making import a_file, a_result
 
 

@@ -40,8 +40,10 @@ class PhotoWorker:
         job = self.jobs.get(message.job_id)
         if file is None or file.status is not FileStatus.QUEUED or file.attempt != message.attempt:
             return
-        if job is None or job.status.stopped:
-            self.jobs.ended(file, FileStatus.CANCELLED)
+        if job is None:
+            return
+        if job.status.stopped:
+            self.jobs.cancelled(file)
             return
         try:
             result = self._result(message)
@@ -49,13 +51,17 @@ class PhotoWorker:
             status = FileStatus.FAILED if _expected(message) else ended_by(error)
             self.jobs.ended(file, status, error=error.as_dict())
             return
-        if not self.jobs.ended(file, FileStatus.SUCCEEDED, result):
+        ended = self.jobs.ended(file, FileStatus.SUCCEEDED, result)
+        if self.jobs.get(message.job_id) is None:
+            self.jobs.delete_file(file)  # the job was deleted meanwhile
+            self.bucket.delete(result.key)
+        elif not ended:
             self._clean_up(message, result)
 
     def _clean_up(self, message: ImageMessage, unused: ResultInfo) -> None:
-        """Delete a result if its job was deleted meanwhile or another worker stored one first."""
+        """Delete a result that is not the one on record: the file has ended otherwise."""
         file = self.jobs.file(message.job_id, message.file_id)
-        if file is None or (file.result and file.result.key != unused.key):
+        if file is None or file.result is None or file.result.key != unused.key:
             self.bucket.delete(unused.key)
 
     def _result(self, message: ImageMessage) -> ResultInfo:

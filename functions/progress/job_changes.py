@@ -1,28 +1,36 @@
 """The consequences of a job's change.
 
 A function that changes a job only writes the job. This module alone acts on the change: it requests
-the archive, sends retries and deletions to the lifecycle queue, cancels uploads that are no longer
-waited for, and announces a job that has settled. Every step is idempotent.
+the archive, has the lifecycle queue walk the files of a job that was retried, stopped or deleted,
+and announces a job that has settled. Every step is idempotent.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from itertools import chain
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
-from darkroom.endings import cancel_uploads
+from darkroom.access import LINK_SECONDS
 from darkroom.jobs import Job
-from darkroom.messages import ArchiveMessage, ForgetMessage, RetryMessage
+from darkroom.messages import (
+    ArchiveMessage,
+    ForgetMessage,
+    PruneMessage,
+    RetryMessage,
+    StopMessage,
+)
 from darkroom.states import ArchiveStatus
 
 if TYPE_CHECKING:
     from darkroom.aws.queues import Queue
-    from darkroom.aws.table import JobTable
     from functions.progress.completion import Completions
 
 
-T = TypeVar("T")
+LifecycleMessage: TypeAlias = RetryMessage | StopMessage | ForgetMessage | PruneMessage
+PAUSE_SECONDS: Final = 60
+"""Without a correction, after which the archive is built anew; at once if somebody asks for it."""
 
 
 class Change(NamedTuple):
@@ -34,46 +42,68 @@ class Change(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class JobChangeHandler:
-    jobs: JobTable
     archives: Queue
     lifecycle: Queue
     completions: Completions
 
     def handle(self, changes: Sequence[Change]) -> None:
-        self.archives.send(_present(archive_request(change) for change in changes))
-        self.lifecycle.send(_present(lifecycle_request(change) for change in changes))
-        for job in stopped(changes):
-            cancel_uploads(job, self.jobs)
+        for change in changes:
+            if message := archive_request(change):
+                self.archives.send([message], delay=archive_delay(change))
+        self.lifecycle.send(list(chain.from_iterable(map(lifecycle_requests, changes))))
         self.completions.announce(settled(changes))
 
 
 def archive_request(change: Change) -> ArchiveMessage | None:
-    """The message that requests a new generation of the archive, if the change needs one."""
+    """The message that requests a generation of the archive, if the change asks for one."""
     before, after = change
     if after is None or after.archive.status is not ArchiveStatus.BUILDING:
         return None
-    if before and before.archive.generation == after.archive.generation:
+    known = before and before.archive
+    if known and (known.generation, known.wanted) == (
+        after.archive.generation,
+        after.archive.wanted,
+    ):
         return None
     return ArchiveMessage(job_id=after.job_id, generation=after.archive.generation)
 
 
-def lifecycle_request(change: Change) -> RetryMessage | ForgetMessage | None:
-    """The message for a job that was retried or deleted, by a client or by its TTL."""
+def archive_delay(change: Change) -> int:
+    """Seconds until the archive is built.
+
+    After corrections, which come one after another, it waits until they pause: a later one begins
+    another generation, and this one is not built.
+    """
+    after = change.after
+    corrected = after is not None and after.archive.generation > 1 and not after.archive.wanted
+    return PAUSE_SECONDS if corrected else 0
+
+
+def lifecycle_requests(change: Change) -> Iterator[LifecycleMessage]:
+    """The messages for a job that was retried, stopped or deleted, by a client or by its TTL."""
     before, after = change
-    if before and after is None:
-        return ForgetMessage(job_id=before.job_id)
-    if before and after and after.attempt > before.attempt:
-        return RetryMessage(job_id=after.job_id, attempt=after.attempt)
-    return None
-
-
-def stopped(changes: Sequence[Change]) -> list[Job]:
-    """The jobs that these changes cancelled or expired."""
-    return [
-        after
-        for before, after in changes
-        if after and after.status.stopped and not (before and before.status.stopped)
-    ]
+    if after is None:
+        if before:
+            yield ForgetMessage(
+                job_id=before.job_id,
+                blocks=before.blocks,
+                source=before.source,
+                etag=before.source_etag,
+            )
+        return
+    known = {retry.id for retry in before.retries} if before else set()
+    for retry in after.retries:
+        if retry.id not in known:
+            yield RetryMessage(job_id=after.job_id, retry=retry.id)
+    if after.status.stopped and not (before and before.status.stopped):
+        yield StopMessage(job_id=after.job_id)
+    ready = after.archive.status is ArchiveStatus.READY
+    if ready and after.archive.generation > 1 and not (before and before.archive == after.archive):
+        yield PruneMessage(
+            job_id=after.job_id,
+            generation=after.archive.generation,
+            at=after.updated_at + LINK_SECONDS,
+        )
 
 
 def settled(changes: Sequence[Change]) -> list[Job]:
@@ -83,7 +113,3 @@ def settled(changes: Sequence[Change]) -> list[Job]:
         for before, after in changes
         if after and after.settled and not (before and before.settled)
     ]
-
-
-def _present(messages: Iterable[T | None]) -> list[T]:
-    return [message for message in messages if message is not None]

@@ -26,7 +26,7 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> None:
     """
     shared = services()
     completions = Completions(shared.events, shared.webhooks, shared.settings.bucket_name)
-    change_handler = JobChangeHandler(shared.jobs, shared.archives, shared.lifecycle, completions)
+    change_handler = JobChangeHandler(shared.archives, shared.lifecycle, completions)
     records = [record["dynamodb"] for record in event["Records"]]
     changes = [Change(_job(r.get("OldImage")), _job(r.get("NewImage"))) for r in records]
     change_handler.handle(changes)

@@ -9,7 +9,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from darkroom.aws import items
 from darkroom.aws.services import services
-from functions.progress.counting import count_files
+from darkroom.counting import count_files
 
 logger = Logger(service="tally")
 
@@ -18,5 +18,5 @@ logger = Logger(service="tally")
 def handler(event: dict[str, Any], _context: LambdaContext) -> None:
     """An exception makes the stream redeliver the batch; counting is idempotent."""
     images = [record["dynamodb"].get("NewImage") for record in event["Records"]]
-    files = [items.file_from(items.from_stream(image)) for image in images if image]
+    files = [file for image in images if image for file in items.files_from_stream(image)]
     count_files(files, services().jobs)

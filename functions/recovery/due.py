@@ -23,11 +23,10 @@ ARCHIVE_STALLED: Final = 6 * 3600
 
 
 class Action(StrEnum):
-    """The actions come in pairs: the first retries, the second fails what has not moved since."""
+    """The first action repairs; the second fails what has not moved since."""
 
     NOTHING = "nothing"
     LOOK_FOR_UPLOADS = "look_for_uploads"
-    FAIL_UPLOADS = "fail_uploads"
     NUDGE = "nudge"
     FAIL = "fail"
     BUILD_AGAIN = "build_again"
@@ -37,8 +36,8 @@ class Action(StrEnum):
 def due(job: Job, now: float, *, waiting: bool, grant_seconds: int) -> Action:
     """The action that is due for a job at time `now`.
 
-    waiting: whether messages are waiting in the queues. grant_seconds: how long after the job's
-    creation its uploads may begin.
+    waiting: whether messages are waiting in the queues. grant_seconds: how long an upload grant is
+    valid, for jobs that do not say when their latest one ends.
     """
     if job.settled:
         return Action.NOTHING
@@ -46,10 +45,10 @@ def due(job: Job, now: float, *, waiting: bool, grant_seconds: int) -> Action:
     stalled = quiet >= (ABANDONED if waiting else STALLED)
     if job.counted:
         return _pair(job, quiet >= ARCHIVE_STALLED, Action.BUILD_AGAIN, Action.FAIL_ARCHIVE)
-    if job.unlisted:
-        over = now >= job.created_at + grant_seconds + LATE_UPLOAD
-        late = over and (stalled or not job.nudges)
-        return _pair(job, late, Action.LOOK_FOR_UPLOADS, Action.FAIL_UPLOADS)
+    if job.total is None:
+        granted = job.grants_until or job.created_at + grant_seconds
+        late = now >= granted + LATE_UPLOAD and (stalled or not job.nudges)
+        return _pair(job, late, Action.LOOK_FOR_UPLOADS, Action.FAIL)
     return _pair(job, stalled, Action.NUDGE, Action.FAIL)
 
 

@@ -9,18 +9,20 @@ from typing import TYPE_CHECKING, assert_never
 from darkroom.endings import CRASHED
 from darkroom.errors import NotFound
 from darkroom.jobs import file_id
-from darkroom.keys import INBOX, UploadKey, drop_job_id
+from darkroom.keys import INBOX, UploadKey
 from darkroom.messages import (
     ArchiveMessage,
     ForgetMessage,
     ImageMessage,
     Message,
     NudgeMessage,
+    PruneMessage,
     RetryMessage,
+    StopMessage,
     UploadMessage,
     WebhookMessage,
 )
-from darkroom.spans import Span
+from darkroom.rejecting import reject_upload
 from darkroom.states import FileStatus
 
 if TYPE_CHECKING:
@@ -44,13 +46,15 @@ class Failures:
                 self._fail_upload(message)
             case ArchiveMessage():
                 fail_archive(message, self.jobs)
-            case RetryMessage():
-                # A nudge requeues the files that a retry did not reach.
+            case RetryMessage() | StopMessage():
+                # A nudge asks for the retry again, and cancels what a cancel did not reach.
                 self.lifecycle.send([NudgeMessage(job_id=message.job_id)])
             case NudgeMessage():
                 pass  # the sweep nudges the job again, or fails what is left of it
             case ForgetMessage():
                 pass  # the table's TTL and the bucket's lifecycle rule delete the rest
+            case PruneMessage():
+                pass  # the job's deletion or the bucket's lifecycle rule deletes the archives
             case WebhookMessage():
                 pass  # the job does not depend on it
             case _:
@@ -58,34 +62,30 @@ class Failures:
 
     def _fail_photo(self, message: ImageMessage) -> None:
         file = self.jobs.file(message.job_id, message.file_id)
-        if file and file.status is FileStatus.QUEUED and file.attempt == message.attempt:
+        if file and file.attempt == message.attempt:
             self.jobs.ended(file, FileStatus.FAILED, error=CRASHED.as_dict())
 
     def _fail_upload(self, upload: UploadMessage) -> None:
         """End an upload as one failed file. Photos of it that were dispatched continue.
 
-        The nudge is sent first, because the fan-out may have died before it sent their messages.
+        The nudge sends their messages again, because the fan-out may have died before it did.
         """
         job_id, upload_id = _file_of(upload)
-        job, file = self.jobs.get(job_id), self.jobs.file(job_id, upload_id)
-        waiting = (FileStatus.AWAITING_UPLOAD, FileStatus.QUEUED)
+        job, file = self.jobs.get(job_id), self.jobs.file(job_id, upload_id) if job_id else None
+        waiting = (FileStatus.AWAITING_UPLOAD, FileStatus.EXPANDING, FileStatus.QUEUED)
         if job is None or file is None or file.status not in waiting:
             return
         self.lifecycle.send([NudgeMessage(job_id=job_id)])
-        if file.status is FileStatus.QUEUED:
-            return
-        span = job.spans.get(file.index, Span(file.index, 1, 1))
-        dispatched = self._files_in(span, job_id) if span.first != file.index else 0
-        if dispatched == span.files:
-            self.jobs.expanded(file)
-            return
-        with suppress(NotFound):
-            self.jobs.change(job_id, lambda job: job.dispatch_failed(file.index, dispatched))
-            self.jobs.rejected(file, CRASHED.as_dict())
-
-    def _files_in(self, span: Span, job_id: str) -> int:
-        indices = range(span.first, span.first + span.length)
-        return sum(1 for file in self.jobs.files(job_id) if file.index in indices)
+        span = job.span_of(file.index, upload.etag)
+        dispatching = file.status is FileStatus.EXPANDING
+        if (
+            dispatching
+            and span
+            and self.jobs.entries_stored(job, span.first, span.length) == span.files
+        ):
+            self.jobs.expanded(file)  # it died right after the last of its photos
+        else:
+            reject_upload(file, CRASHED, self.jobs)
 
 
 def fail_archive(message: ArchiveMessage, jobs: JobTable) -> None:
@@ -98,6 +98,6 @@ def fail_archive(message: ArchiveMessage, jobs: JobTable) -> None:
 def _file_of(upload: UploadMessage) -> tuple[str, str]:
     """The ids of the upload's job and file; empty if the key is not an upload's."""
     if upload.key.startswith(INBOX):
-        return drop_job_id(upload.key, upload.etag, upload.sequencer), file_id(0)
+        return upload.drop_id, file_id(0)
     key = UploadKey.parse(upload.key)
     return (key.job_id, key.file_id) if key else ("", "")

@@ -1,33 +1,47 @@
-"""The lifecycle of a dispatched job: retries, nudges and deletion.
+"""The lifecycle of a job after its dispatch: retries, cancels, nudges, deletion, old archives.
 
-Every operation is idempotent. All but the deletion continue in a new message when time runs out.
+Every operation is idempotent, walks the job's files block by block, and continues in a new message
+when time runs out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from darkroom import keys, outcomes
-from darkroom.endings import STALLED
-from darkroom.files import File, file_event, image_message
-from darkroom.jobs import Job
-from darkroom.messages import ForgetMessage, NudgeMessage, RetryMessage
-from darkroom.options import Options
-from darkroom.states import FileStatus
+from darkroom import clock, keys
+from darkroom.counting import count_files
+from darkroom.endings import NEVER_UPLOADED, STALLED
+from darkroom.files import File, image_message
+from darkroom.jobs import Job, Retry, file_id
+from darkroom.messages import (
+    ForgetMessage,
+    NudgeMessage,
+    PruneMessage,
+    RetryMessage,
+    Source,
+    StopMessage,
+    UploadMessage,
+)
+from darkroom.rejecting import reject_upload
+from darkroom.spans import BLOCK, block_of, blocks_in
+from darkroom.states import ArchiveStatus, FileStatus
+from functions.recovery.arrivals import again, find_arrival
 
 if TYPE_CHECKING:
     from darkroom.aws.bucket import Bucket
     from darkroom.aws.queues import Lanes, Queue
     from darkroom.aws.table import JobTable
 
-PAGE = 100
+_LONGEST_DELAY: Final = 900
+"""Seconds that SQS can hold a message back."""
+_Walk = RetryMessage | StopMessage | NudgeMessage | ForgetMessage
 
 
 @dataclass(frozen=True, slots=True)
 class Lifecycle:
-    """Retry, nudge and delete jobs.
+    """ingest: receives uploads that are to be dispatched again.
 
     out_of_time: whether to stop and send a message to `own_queue` for the rest.
     """
@@ -35,91 +49,232 @@ class Lifecycle:
     jobs: JobTable
     bucket: Bucket
     lanes: Lanes
+    ingest: Queue
     own_queue: Queue
     out_of_time: Callable[[], bool]
 
     def retry(self, message: RetryMessage) -> None:
-        """Requeue every file of the job's new attempt.
+        """Queue every file of a retry again."""
+        job = self.jobs.get(message.job_id)
+        if job is None:
+            return
+        if message.retry is None:
+            self._ask_again(job)
+            return
+        retry = next((each for each in job.retries if each.id == message.retry), None)
+        if retry is None:
+            return
+        chosen = {block_of(int(each)) for each in retry.files}
 
-        Idempotent: a file that is already in the attempt is sent again only while it is queued.
+        def visit(number: int) -> None:
+            if not chosen or number in chosen:
+                self._retry_block(job, number, retry)
+
+        if self._walk(message, job.blocks, visit):
+            self.jobs.change(job.job_id, lambda now: now.retry_queued(retry.id))
+
+    def _retry_block(self, job: Job, number: int, retry: Retry) -> None:
+        """Queue the files of one block again.
+
+        Each is counted as it was, and then as queued, before its message is sent: the usage of an
+        earlier success is taken back exactly once.
+        """
+        files = [file for file in self.jobs.block(job, number) if _is_of(file, retry)]
+        count_files((file for file in files if not _is_queued_by(file, retry)), self.jobs)
+        arrivals = [self._queue_again(job, file, retry) for file in files]
+        wanted = {file.file_id for file in files}
+        again = [file for file in self.jobs.block(job, number) if file.file_id in wanted]
+        count_files(again, self.jobs)
+        self.ingest.send([arrival for arrival in arrivals if arrival])
+        self._send_queued(job, again)
+
+    def _queue_again(self, job: Job, file: File, retry: Retry) -> UploadMessage | None:
+        """Begin the file's next attempt. Returns a message if its upload is to be dispatched.
+
+        An upload is taken as it lies in the bucket now, since it may have been sent again.
+        """
+        is_upload = file.index < job.uploads
+        arrival = find_arrival(job, file, self.bucket) if is_upload else None
+        if _is_queued_by(file, retry):
+            return arrival if file.status is FileStatus.AWAITING_UPLOAD else None
+        options = file.options if retry.options is None else retry.options
+        file = replace(file, retry=retry.id, options=options if retry.files else None)
+        if not is_upload:
+            self.jobs.requeued(file)
+        elif arrival is None:
+            self.jobs.failed_again(file, NEVER_UPLOADED.as_dict())
+        elif file.source and not any(span.upload == file.index for span in job.spans):
+            source = Source(key=arrival.key, etag=arrival.etag, size=arrival.size)
+            self.jobs.requeued(replace(file, source=source, size=arrival.size))
+        else:
+            self.jobs.awaited(file)
+            return arrival
+        return None
+
+    def stop(self, message: StopMessage) -> None:
+        """Cancel the uploads that a stopped job no longer waits for.
+
+        A ZIP that is being dispatched is left out: the rest of its photos are stored as cancelled.
         """
         job = self.jobs.get(message.job_id)
-        if job is None or job.attempt != message.attempt:
+        if job is None:
             return
-        options = Options.model_validate_json(job.options)
-        after: str | None = message.after
-        while after is not None:
-            if self.out_of_time():
-                self.own_queue.send([message.model_copy(update={"after": after})])
-                return
-            page, after = self.jobs.page(message.job_id, limit=PAGE, after=after)
-            queued = [self._requeue(file, message.attempt) for file in page]
-            self.lanes.send(job, [image_message(file, options) for file in queued if file])
 
-    def _requeue(self, file: File, attempt: int) -> File | None:
-        """The file, queued for its new attempt; None if it has nothing to process."""
-        if file.attempt == attempt:
-            return file if file.status is FileStatus.QUEUED else None
-        if file.status not in (FileStatus.FAILED, FileStatus.CANCELLED):
-            return None
-        self.jobs.requeued(file, attempt)
-        requeued = replace(file, status=FileStatus.QUEUED, attempt=attempt, error=None)
-        return requeued if file.source else None
+        def visit(number: int) -> None:
+            now = self.jobs.get(message.job_id)
+            if now is None or not now.status.stopped:
+                return  # it was retried, or deleted
+            for file in self._declared(job, number, FileStatus.CANCELLED):
+                if file.status is FileStatus.AWAITING_UPLOAD:
+                    self.jobs.upload_cancelled(file)
+
+        self._walk(message, blocks_in(job.uploads), visit)
 
     def nudge(self, message: NudgeMessage) -> None:
         """Repair a stalled job, whose stream records or messages may have been lost.
 
-        Files that have ended are counted again, and queued files are sent again; both are
-        idempotent. If the message says to fail the job, the files that are left end instead.
+        Files that have ended are counted again. Files that wait are sent again, or end as the
+        message says.
         """
         job = self.jobs.get(message.job_id)
         if job is None or job.settled:
             return
         failing = message.fail is not None
-        if failing and not message.after and job.nudges != message.fail:
+        if failing and not message.block and job.nudges != message.fail:
             return  # it has moved since
-        options = Options.model_validate_json(job.options)
-        after: str | None = message.after
-        while after is not None:
-            if self.out_of_time():
-                self.own_queue.send([message.model_copy(update={"after": after})])
-                return
-            start = after
-            page, after = self.jobs.page(job.job_id, limit=PAGE, after=start)
-            queued = [file for file in (self._queued(job, file) for file in page) if file]
-            if failing:
-                self._end(job, queued)
-                page, _ = self.jobs.page(job.job_id, limit=PAGE, after=start)
-            else:
-                self.lanes.send(job, [image_message(file, options) for file in queued])
-            self._count(job, page)
-        if failing:
-            self.jobs.change(job.job_id, Job.closed)
+        if not failing and not message.block:
+            self._ask_again(job)
+        count = blocks_in(job.uploads) if message.overdue else job.blocks
+        done = self._walk(message, count, lambda number: self._nudge_block(job, number, message))
+        if done and failing:
+            self.jobs.change(job.job_id, lambda now: now.retries_dropped(job.retries))
 
-    def _queued(self, job: Job, file: File) -> File | None:
-        """The file if it is queued. A file that its job's retry did not reach is requeued first."""
-        if file.status is FileStatus.QUEUED:
-            return file
-        if outcomes.attempt(job.tally, file.index) > file.attempt:
-            return self._requeue(file, job.attempt)
+    def _nudge_block(self, job: Job, number: int, message: NudgeMessage) -> None:
+        failing = message.fail is not None
+        ends = failing or message.overdue or job.status.stopped
+        undeclared = FileStatus.CANCELLED if job.status.stopped else FileStatus.FAILED
+        files = self._declared(job, number, undeclared) if ends else self.jobs.block(job, number)
+        arrivals = [self._nudge_file(job, file, message) for file in files]
+        files = self.jobs.block(job, number)
+        count_files(files, self.jobs)
+        self.ingest.send([arrival for arrival in arrivals if arrival])
+        if not failing and not message.overdue:
+            self._send_queued(job, files)
+
+    def _nudge_file(self, job: Job, file: File, message: NudgeMessage) -> UploadMessage | None:
+        """End a file that is not waited for any longer, or return the message of its upload."""
+        failing, stopped = message.fail is not None, job.status.stopped
+        match file.status:
+            case FileStatus.AWAITING_UPLOAD:
+                arrival = find_arrival(job, file, self.bucket)
+                if stopped:
+                    self.jobs.upload_cancelled(file)
+                elif failing:
+                    reject_upload(file, STALLED, self.jobs)
+                elif arrival:
+                    return arrival
+                elif message.overdue:
+                    reject_upload(file, NEVER_UPLOADED, self.jobs)
+            case FileStatus.EXPANDING if failing:
+                reject_upload(file, STALLED, self.jobs)
+            case FileStatus.EXPANDING if file.source:
+                return again(job, file.source.key, file.source.etag, file.source.size)
+            case FileStatus.QUEUED if stopped and failing:
+                self.jobs.cancelled(file)
+            case FileStatus.QUEUED if failing:
+                self.jobs.ended(file, FileStatus.FAILED, error=STALLED.as_dict())
+            case FileStatus.FAILED if file.index < job.uploads and failing:
+                reject_upload(file, STALLED, self.jobs)  # corrects the number of a ZIP's photos
+            case _:
+                pass
         return None
 
-    def _end(self, job: Job, queued: list[File]) -> None:
-        for file in queued:
-            if job.status.stopped:
-                self.jobs.ended(file, FileStatus.CANCELLED)
-            else:
-                self.jobs.ended(file, FileStatus.FAILED, error=STALLED.as_dict())
-
-    def _count(self, job: Job, files: list[File]) -> None:
-        events = [event for event in map(file_event, files) if event]
-        self.jobs.change(job.job_id, lambda now: now.with_events(events))
-
     def forget(self, message: ForgetMessage) -> None:
-        """Delete a job's items, then its objects.
+        """Delete a job's items and objects, twice.
 
-        A worker that ends a photo after that finds the item gone and deletes the result.
+        A worker that ends a photo meanwhile deletes what it has stored. The second round, a quarter
+        of an hour later, is for one that dies before it can.
         """
-        self.jobs.delete_items(message.job_id)
+        if not self._walk(
+            message, message.blocks, lambda number: self.jobs.delete_block(message.job_id, number)
+        ):
+            return
+        self.jobs.delete_rest(message.job_id)
+        if not self._delete_objects(message):
+            self.own_queue.send([message.model_copy(update={"block": message.blocks})])
+        elif not message.last:
+            second = message.model_copy(update={"block": 0, "last": True})
+            self.own_queue.send([second], delay=_LONGEST_DELAY)
+
+    def _delete_objects(self, message: ForgetMessage) -> bool:
+        """Delete all objects of a deleted job. False if time has run out."""
         for prefix in (keys.UPLOADS, keys.RESULTS, keys.ARCHIVES):
-            self.bucket.delete_all(f"{prefix}{message.job_id}/")
+            self.bucket.abort_uploads_under(f"{prefix}{message.job_id}/")
+            while self.bucket.delete_some(f"{prefix}{message.job_id}/"):
+                if self.out_of_time():
+                    return False
+        if message.source:
+            self.bucket.delete_version(message.source, message.etag)
+        return True
+
+    def prune(self, message: PruneMessage) -> None:
+        """Delete the archives that a newer one has replaced, once no link to them is valid."""
+        wait = message.at - clock.now()
+        if wait > 0:
+            self.own_queue.send([message], delay=min(_LONGEST_DELAY, int(wait) + 1))
+            return
+        job = self.jobs.get(message.job_id)
+        if job is None or job.archive.status is not ArchiveStatus.READY:
+            return  # the next archive to be ready prunes the old ones
+        prefix = f"{keys.ARCHIVES}{message.job_id}/"
+        for key in self.bucket.list_keys(prefix):
+            generation = key.removeprefix(prefix).partition(".")[0]
+            if generation.isdecimal() and int(generation) < job.archive.generation:
+                self.bucket.delete(key)
+
+    def _walk(self, message: _Walk, count: int, visit: Callable[[int], None]) -> bool:
+        """Visit the blocks from the message's on. False if the rest follows in a new message."""
+        for number in range(message.block, count):
+            if self.out_of_time():
+                self.own_queue.send([message.model_copy(update={"block": number})])
+                return False
+            visit(number)
+        return True
+
+    def _declared(self, job: Job, number: int, status: FileStatus) -> list[File]:
+        """The files of a block. Uploads that were never declared are stored as ended first."""
+        files = self.jobs.block(job, number)
+        if files or number >= blocks_in(job.uploads):
+            return files
+        error = NEVER_UPLOADED.as_dict() if status is FileStatus.FAILED else None
+        indices = range(number * BLOCK, min((number + 1) * BLOCK, job.uploads))
+        missing = [
+            File(job.job_id, file_id(index), file_id(index), 0, status, error=error)
+            for index in indices
+        ]
+        self.jobs.add_uploads(missing, job.expires_at)
+        return self.jobs.block(job, number)
+
+    def _ask_again(self, job: Job) -> None:
+        self.own_queue.send(
+            [RetryMessage(job_id=job.job_id, retry=retry.id) for retry in job.retries]
+        )
+
+    def _send_queued(self, job: Job, files: Iterable[File]) -> None:
+        queued = [file for file in files if file.status is FileStatus.QUEUED]
+        self.lanes.send(job, [image_message(file, job.options) for file in queued])
+
+
+def _is_of(file: File, retry: Retry) -> bool:
+    """Whether a retry concerns the file, or has queued it already."""
+    if _is_queued_by(file, retry):
+        return True
+    if retry.files:
+        ended = (FileStatus.SUCCEEDED, FileStatus.FAILED, FileStatus.CANCELLED)
+        return file.file_id in retry.files and file.status in ended
+    failed = file.status is FileStatus.FAILED and not retry.cancelled_only
+    return failed or file.status is FileStatus.CANCELLED
+
+
+def _is_queued_by(file: File, retry: Retry) -> bool:
+    return bool(retry.id) and file.retry == retry.id

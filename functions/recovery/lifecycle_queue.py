@@ -1,4 +1,4 @@
-"""The consumer of the lifecycle queue: retries, repairs and deletes existing jobs."""
+"""The consumer of the lifecycle queue: retries, stops, repairs and deletes existing jobs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,15 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from darkroom.aws.services import services
-from darkroom.messages import ForgetMessage, NudgeMessage, RetryMessage, parse_message, wrong_queue
+from darkroom.messages import (
+    ForgetMessage,
+    NudgeMessage,
+    PruneMessage,
+    RetryMessage,
+    StopMessage,
+    parse_message,
+    wrong_queue,
+)
 from functions.recovery.lifecycle import Lifecycle
 
 logger = Logger(service="lifecycle")
@@ -31,16 +39,22 @@ def handler(event: dict[str, Any], context: LambdaContext) -> Any:
     def out_of_time() -> bool:
         return context.get_remaining_time_in_millis() < STOP_MILLISECONDS
 
-    lifecycle = Lifecycle(shared.jobs, shared.bucket, shared.lanes, shared.lifecycle, out_of_time)
+    lifecycle = Lifecycle(
+        shared.jobs, shared.bucket, shared.lanes, shared.ingest, shared.lifecycle, out_of_time
+    )
 
     def receive(record: SQSRecord) -> None:
         match parse_message(record.body):
             case RetryMessage() as message:
                 lifecycle.retry(message)
+            case StopMessage() as message:
+                lifecycle.stop(message)
             case NudgeMessage() as message:
                 lifecycle.nudge(message)
             case ForgetMessage() as message:
                 lifecycle.forget(message)
+            case PruneMessage() as message:
+                lifecycle.prune(message)
             case other:
                 raise wrong_queue(other)
 

@@ -10,19 +10,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, assert_never
 
-from darkroom.endings import (
-    NEVER_UPLOADED,
-    STALLED,
-    cancel_uploads,
-    pending_uploads,
-    reject_upload,
-    uploads_of,
-)
-from darkroom.files import File
 from darkroom.jobs import Job
-from darkroom.keys import UploadKey
-from darkroom.messages import ArchiveMessage, NudgeMessage, UploadMessage
-from darkroom.states import FileStatus, JobStatus
+from darkroom.keys import UPLOADS
+from darkroom.messages import ArchiveMessage, NudgeMessage
+from darkroom.states import JobStatus
 from functions.recovery.due import Action, due
 from functions.recovery.failures import fail_archive
 
@@ -46,7 +37,6 @@ class Reconciler:
     jobs: JobTable
     index: JobIndex
     bucket: Bucket
-    ingest: Queue
     lifecycle: Queue
     archives: Queue
     grant_seconds: int
@@ -71,10 +61,8 @@ class Reconciler:
         match action:
             case Action.LOOK_FOR_UPLOADS:
                 self._look_for_uploads(job)
-            case Action.FAIL_UPLOADS:
-                self._fail_unlisted(job)
             case Action.NUDGE:
-                self._nudge(job)
+                self._nudge(job, NudgeMessage(job_id=job.job_id))
             case Action.FAIL:
                 self._fail(job)
             case Action.BUILD_AGAIN:
@@ -88,44 +76,24 @@ class Reconciler:
                 assert_never(action)
 
     def _look_for_uploads(self, job: Job) -> None:
-        """Dispatch uploads that are in the bucket, since their event was lost; fail the others."""
-        missing = [file for file in uploads_of(job, self.jobs) if file.index in job.unlisted]
-        arrived = {file.index: upload for file in missing if (upload := self._arrival(file))}
-        drop = job.job_type == "drop"  # its upload did arrive, or the job would not exist
-        if not arrived and not drop and job.status is JobStatus.AWAITING_UPLOAD:
+        """Have uploads that lie in the bucket dispatched: their event was lost.
+
+        The others fail. A job of which nothing has arrived expires. A drop did arrive, or it would not exist.
+        """
+        nothing = job.status is JobStatus.AWAITING_UPLOAD and not job.source
+        if nothing and self.bucket.find(f"{UPLOADS}{job.job_id}/") is None:
             self.jobs.change(job.job_id, Job.expired)
-            return
-        for file in missing:
-            if file.index not in arrived:
-                reject_upload(file, STALLED if drop else NEVER_UPLOADED, self.jobs)
-        if arrived:
-            self.ingest.send(list(arrived.values()))
-            self.jobs.change(job.job_id, Job.nudged)
+        else:
+            self._nudge(job, NudgeMessage(job_id=job.job_id, overdue=True))
 
-    def _fail_unlisted(self, job: Job) -> None:
-        for file in uploads_of(job, self.jobs):
-            if file.index in job.unlisted:
-                reject_upload(file, STALLED, self.jobs)
-
-    def _nudge(self, job: Job) -> None:
-        """Send the messages before recording the nudge, so that a sweep that dies repeats both."""
-        if job.status.stopped:
-            cancel_uploads(job, self.jobs)
-        arrivals = [
-            upload for file in pending_uploads(job, self.jobs) if (upload := self._arrival(file))
-        ]
-        self.ingest.send(arrivals)
-        self.lifecycle.send([NudgeMessage(job_id=job.job_id)])
+    def _nudge(self, job: Job, message: NudgeMessage) -> None:
+        """Send the message before recording the nudge, so that a sweep that dies repeats both."""
+        self.lifecycle.send([message])
         self._nudged(job)
 
     def _fail(self, job: Job) -> None:
-        """Fail the rest of a job, unless it has changed since it was read.
-
-        Uploads are failed here, files by the lifecycle queue, which walks them.
-        """
+        """Fail the rest of a job, unless it has changed since it was read."""
         if self._nudged(job):
-            for file in pending_uploads(job, self.jobs):
-                reject_upload(file, STALLED, self.jobs)
             self.lifecycle.send([NudgeMessage(job_id=job.job_id, fail=job.nudges + 1)])
 
     def _nudged(self, job: Job) -> bool:
@@ -134,15 +102,6 @@ class Reconciler:
             job.job_id, lambda now: now.nudged() if now.sequence == job.sequence else now
         )
         return changed
-
-    def _arrival(self, file: File) -> UploadMessage | None:
-        """The message of a lost S3 event; None if the upload is not in the bucket."""
-        if file.status is not FileStatus.AWAITING_UPLOAD:
-            return None
-        stored = self.bucket.find(str(UploadKey(file.job_id, file.file_id, "")))
-        if stored is None:
-            return None
-        return UploadMessage(key=stored.key, etag=stored.etag, size=stored.size)
 
 
 def _archive_message(job: Job) -> ArchiveMessage:

@@ -37,7 +37,6 @@ def handler(_event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
         jobs=shared.jobs,
         index=shared.index,
         bucket=shared.bucket,
-        ingest=shared.ingest,
         lifecycle=shared.lifecycle,
         archives=shared.archives,
         grant_seconds=shared.settings.grant_seconds,
@@ -56,6 +55,7 @@ def handler(_event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
         else:
             taken[action.value] += 1
     # In AWS the bucket's lifecycle rule does this too, once a day.
-    taken["aborted_uploads"] = shared.bucket.abort_uploads(now - DAY)
+    kept = shared.settings.keep_days * DAY
+    taken["aborted_uploads"] = shared.bucket.abort_uploads(now - kept)
     logger.info("Swept", extra={"taken": taken})
     return dict(taken)

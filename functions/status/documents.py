@@ -5,19 +5,22 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING, Any
 
+from darkroom.access import LINK_SECONDS
 from darkroom.errors import Conflict, NotFound
 from darkroom.files import File, ResultInfo, file_document
-from darkroom.jobs import Job
+from darkroom.jobs import Job, file_id
 from darkroom.keys import archive_key
 from darkroom.names import with_extension
 from darkroom.progress import progress_document
+from darkroom.spans import BLOCK, block_of
 from darkroom.states import ArchiveStatus, FileStatus
 
 if TYPE_CHECKING:
     from darkroom.aws.bucket import Bucket
     from darkroom.aws.table import JobTable
 
-URL_SECONDS = 3600
+MAX_BLOCKS = 10
+"""Blocks of 100 files read for one page."""
 MAX_DATA_URL = 4_000_000
 """Bytes of a result that still fits Lambda's 6 MB response as base64."""
 
@@ -49,9 +52,26 @@ def list_files(  # noqa: PLR0913 - by name, each for one parameter of the query
     limit: int,
     after: str,
 ) -> dict[str, Any]:
-    """A page of files, from behind the file id `after` on."""
-    page, cursor = jobs.page(job.job_id, limit=limit, after=after, status=status)
-    return {"files": [one_file(file, bucket) for file in page], "cursor": cursor}
+    """A page of files, from behind the file id `after` on.
+
+    It reads a few blocks at most. If those hold fewer than `limit` files of the status, even none,
+    the page ends early, and its cursor continues behind them.
+    """
+    start = int(after) + 1 if after else 0
+    found: list[File] = []
+    for number in range(block_of(start), job.blocks)[:MAX_BLOCKS]:
+        block = [file for file in jobs.block(job, number) if file.index >= start]
+        found += [file for file in block if status in (None, file.status)]
+        if len(found) > limit or (len(found) == limit and number + 1 < job.blocks):
+            break
+    else:
+        number = min(block_of(start) + MAX_BLOCKS, job.blocks) - 1
+    last = found[limit - 1].file_id if len(found) >= limit else file_id((number + 1) * BLOCK - 1)
+    more = len(found) > limit or number + 1 < job.blocks
+    return {
+        "files": [one_file(file, bucket) for file in found[:limit]],
+        "cursor": last if more else None,
+    }
 
 
 def find_file(job: Job, file_id: str, jobs: JobTable) -> File:
@@ -71,7 +91,7 @@ def result_url(file: File, bucket: Bucket) -> str:
     result = _result(file)
     extension = "." + result.key.rpartition(".")[2]
     name = with_extension(file.name, extension).rpartition("/")[2]
-    return bucket.grant_download(result.key, filename=name, seconds=URL_SECONDS)
+    return bucket.grant_download(result.key, filename=name, seconds=LINK_SECONDS)
 
 
 def data_url(file: File, bucket: Bucket) -> dict[str, Any]:
@@ -115,7 +135,7 @@ def _archive_url(job: Job, bucket: Bucket) -> str:
     return bucket.grant_download(
         archive_key(job.job_id, job.archive.generation),
         filename=f"darkroom-{job.job_id[:8]}.zip",
-        seconds=URL_SECONDS,
+        seconds=LINK_SECONDS,
     )
 
 

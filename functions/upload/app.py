@@ -13,8 +13,8 @@ from darkroom import access, rest
 from darkroom.aws.services import services
 from darkroom.schemas import ProgressDocument, problems
 from functions.upload.change import RetryRequest, cancel_job, retry_job
-from functions.upload.create import NewJob, create_job
-from functions.upload.grants import CreatedJob
+from functions.upload.create import MoreFiles, NewJob, create_job, declare_files
+from functions.upload.grants import CreatedJob, GrantedPage
 
 logger = Logger(service="upload")
 app = rest.resolver(logger)
@@ -26,7 +26,8 @@ _PROGRESS: Any = {"application/json": {"model": ProgressDocument}}
     "/jobs",
     summary="Create a job",
     description="Declare 1 to 100 files, each a photo or a ZIP, and get a presigned upload "
-    "for each. Processing starts as the uploads arrive.",
+    "for each. Processing starts as the uploads arrive. With `file_count`, up to 10,000 files are "
+    "one job: declare the others in pages afterwards.",
     tags=["Jobs"],
     operation_id="createJob",
     security=rest.KEY,
@@ -42,6 +43,29 @@ def post_job(body: Annotated[NewJob, Body()]) -> Response[CreatedJob]:
     shared = services()
     access.require_key(rest.credential(app), shared.key)
     return rest.answer(201, create_job(body, shared.settings, shared.jobs, shared.bucket))
+
+
+@app.post(
+    "/jobs/<job_id>/files",
+    summary="Declare more files of a job",
+    description="For a job created with a `file_count` of more than 100: declare the other files "
+    "in pages of 100, in any order, and get a presigned upload for each. What has arrived is "
+    "processed meanwhile. A repeat grants the same page anew.",
+    tags=["Jobs"],
+    operation_id="declareFiles",
+    security=rest.KEY_OR_TOKEN,
+    responses={
+        201: {
+            "description": "An upload grant for each file of the page",
+            "content": {"application/json": {"model": GrantedPage}},
+        },
+        **problems(401, 404, 409, 422),
+    },
+)
+def post_files(job_id: str, body: Annotated[MoreFiles, Body()]) -> Response[GrantedPage]:
+    shared = services()
+    job = access.authorized_job(rest.credential(app), job_id, shared.jobs.get, shared.key)
+    return rest.answer(201, declare_files(job, body, shared.settings, shared.jobs, shared.bucket))
 
 
 @app.post(
@@ -65,9 +89,10 @@ def post_cancel(job_id: str) -> Response[ProgressDocument]:
 
 @app.post(
     "/jobs/<job_id>/retry",
-    summary="Retry the failed files of a job",
+    summary="Process files again",
     description="Failed and cancelled files are processed again, with other options where "
-    "given. The archive is built anew.",
+    "given; or the chosen files, even if they succeeded. Uploads are taken as they lie in the "
+    "bucket now. The archive is built anew.",
     tags=["Jobs"],
     operation_id="retryJob",
     security=rest.KEY_OR_TOKEN,

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from darkroom.jobs import Job
 from darkroom.options import Options, resolve
 from darkroom.progress import progress_document
+from darkroom.schemas import FileId
 from darkroom.settings import Settings
+from darkroom.validation import invalid
 
 if TYPE_CHECKING:
     from darkroom.aws.table import JobTable
 
 
 class RetryRequest(BaseModel):
-    """options: replace all of the job's options; None keeps them."""
+    """options: replace all options; None keeps them. files: the ids of the files to process again,
+    even if they succeeded; None for all that failed or were cancelled."""
 
     model_config = ConfigDict(extra="forbid")
 
     options: Options | None = None
+    files: Annotated[list[FileId], Field(min_length=1, max_length=100)] | None = None
 
 
 def cancel_job(job_id: str, jobs: JobTable) -> dict[str, Any]:
@@ -32,9 +36,14 @@ def cancel_job(job_id: str, jobs: JobTable) -> dict[str, Any]:
 def retry_job(
     job_id: str, request: RetryRequest, settings: Settings, jobs: JobTable
 ) -> dict[str, Any]:
-    """Requeue the failed files. Raises InvalidRequest, NotFound, Conflict (see `Job.retried`)."""
+    """Process files again. Raises InvalidRequest, NotFound, Conflict (see `Job.retried`)."""
     options = None
     if request.options is not None:
         options = resolve(request.options, settings.models).model_dump_json()
-    job, _ = jobs.change(job_id, lambda job: job.retried(options))
+    files = request.files or []
+    for position, file_id in enumerate(files):
+        if jobs.file(job_id, file_id) is None:
+            fields = [{"field": f"files.{position}", "message": "the job has no file with this id"}]
+            raise invalid("unknown_file", "Some files do not exist", fields)
+    job, _ = jobs.change(job_id, lambda job: job.retried(options, files))
     return progress_document(job)

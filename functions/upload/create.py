@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from darkroom import clock
 from darkroom.access import new_token, token_hash
-from darkroom.errors import InvalidRequest
+from darkroom.errors import Conflict, InvalidRequest
 from darkroom.files import File
 from darkroom.jobs import Job, file_id
 from darkroom.keys import UploadKey
@@ -18,13 +18,17 @@ from darkroom.names import safe_path
 from darkroom.options import Options, resolve
 from darkroom.public_url import parse_public_url
 from darkroom.settings import Settings
+from darkroom.spans import BLOCK, block_of
 from darkroom.states import FileStatus
+from darkroom.validation import invalid
 
 if TYPE_CHECKING:
     from darkroom.aws.bucket import Bucket
     from darkroom.aws.table import JobTable
 
 DAY = 86_400
+MAX_UPLOADS: Final = 10_000
+"""Files that can be uploaded to one job, in pages of 100."""
 _ZIP_TYPES = {"application/zip", "application/x-zip-compressed"}
 
 
@@ -53,14 +57,41 @@ def _checked_callback(url: str) -> str:
     return url
 
 
+_Page = Annotated[list[NewFile], Field(min_length=1, max_length=BLOCK)]
+
+
 class NewJob(BaseModel):
-    """The body of POST /jobs. callback_url: receives a webhook when the job has settled."""
+    """The body of POST /jobs. callback_url: receives a webhook when the job has settled.
+
+    file_count: of all files, if more are declared later; those in `files` are the first of them.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
-    files: Annotated[list[NewFile], Field(min_length=1, max_length=100)]
+    files: _Page
+    file_count: Annotated[int, Field(ge=1, le=MAX_UPLOADS)] | None = None
     options: Options = Options()
     callback_url: Annotated[str, AfterValidator(_checked_callback)] | None = None
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if self.file_count is None or self.file_count == len(self.files):
+            return self
+        if self.file_count < len(self.files):
+            raise _wrong("file_count", "it is less than the number of files")
+        if len(self.files) != BLOCK:
+            raise _wrong("files", f"declare {BLOCK} files here, and the others in pages")
+        return self
+
+
+class MoreFiles(BaseModel):
+    """The body of POST /jobs/{job_id}/files. first: the index of the first of `files` in the job, a
+    multiple of 100. Only the last page may have fewer than 100 files."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    first: Annotated[int, Field(ge=0, multiple_of=BLOCK)]
+    files: _Page
 
 
 def create_job(
@@ -75,40 +106,87 @@ def create_job(
     token = new_token(job_id)
     job = Job(
         job_id=job_id,
-        job_type=_job_type(request.files),
+        job_type=_job_type(request),
         options=options.model_dump_json(),
         token_hash=token_hash(token),
-        uploads=len(request.files),
+        uploads=request.file_count or len(request.files),
         created_at=now,
         updated_at=now,
         expires_at=now + settings.keep_days * DAY,
+        grants_until=now + settings.grant_seconds,
         callback_url=request.callback_url or "",
     )
-    files = [
-        File(job_id, file_id(index), safe_path(new.name), new.size, FileStatus.AWAITING_UPLOAD)
-        for index, new in enumerate(request.files)
-    ]
+    files = _declared(job, 0, request.files)
     jobs.create(job, files)
     return {
         "job_id": job_id,
         "token": token,
         "status": job.status.value,
-        "files": [
-            {
-                "file_id": file.file_id,
-                "name": file.name,
-                "upload": bucket.grant_upload(
-                    str(UploadKey(job_id, file.file_id, file.name.rpartition("/")[2])),
-                    size=new.size,
-                    content_type=new.content_type,
-                    seconds=settings.grant_seconds,
-                ),
-            }
-            for file, new in zip(files, request.files, strict=True)
-        ],
+        "files": _grants(files, request.files, settings, bucket),
         "websocket_url": settings.websocket_url,
-        "expires_at": clock.iso(now + settings.grant_seconds),
+        "expires_at": clock.iso(job.grants_until),
     }
+
+
+def declare_files(
+    job: Job, request: MoreFiles, settings: Settings, jobs: JobTable, bucket: Bucket
+) -> dict[str, Any]:
+    """Declare a page of a job's files, and grant their uploads.
+
+    A repeat grants them anew. Raises InvalidRequest; Conflict (`job_ended`, `already_declared`).
+    """
+    _check_sizes(request.files, settings)
+    if len(request.files) != min(BLOCK, job.uploads - request.first):
+        message = f"the job has {job.uploads} files: declare every page of {BLOCK} as a whole"
+        raise invalid("invalid_request", "The page does not fit", [_field("files", message)])
+    if job.status.final:
+        raise Conflict("job_ended", "The job has ended and takes no more files; create a new job.")
+    files = _declared(job, request.first, request.files)
+    if not jobs.add_uploads(files, job.expires_at):
+        known = jobs.block(job, block_of(request.first))
+        if [(f.name, f.size) for f in known] != [(f.name, f.size) for f in files]:
+            raise Conflict(
+                "already_declared",
+                "Other files were declared for this page; declare them for another one.",
+            )
+    until = clock.now() + settings.grant_seconds
+    jobs.change(job.job_id, lambda now: now.granted(until))
+    return {
+        "files": _grants(files, request.files, settings, bucket),
+        "expires_at": clock.iso(until),
+    }
+
+
+def _declared(job: Job, first: int, files: list[NewFile]) -> list[File]:
+    return [
+        File(
+            job.job_id,
+            file_id(index),
+            safe_path(new.name),
+            new.size,
+            FileStatus.AWAITING_UPLOAD,
+            expires_at=job.expires_at,
+        )
+        for index, new in enumerate(files, first)
+    ]
+
+
+def _grants(
+    files: list[File], declared: list[NewFile], settings: Settings, bucket: Bucket
+) -> list[dict[str, Any]]:
+    return [
+        {
+            "file_id": file.file_id,
+            "name": file.name,
+            "upload": bucket.grant_upload(
+                str(UploadKey(file.job_id, file.file_id, file.name.rpartition("/")[2])),
+                size=new.size,
+                content_type=new.content_type,
+                seconds=settings.grant_seconds,
+            ),
+        }
+        for file, new in zip(files, declared, strict=True)
+    ]
 
 
 def _check_sizes(files: list[NewFile], settings: Settings) -> None:
@@ -129,7 +207,15 @@ def _check_sizes(files: list[NewFile], settings: Settings) -> None:
         )
 
 
-def _job_type(files: list[NewFile]) -> str:
-    if len(files) > 1:
+def _job_type(request: NewJob) -> str:
+    if (request.file_count or len(request.files)) > 1:
         return "batch"
-    return "zip" if files[0].is_zip else "single"
+    return "zip" if request.files[0].is_zip else "single"
+
+
+def _field(name: str, message: str) -> dict[str, Any]:
+    return {"field": name, "message": message}
+
+
+def _wrong(field: str, message: str) -> PydanticCustomError:
+    return PydanticCustomError("page", "{reason}", {"field": field, "reason": message})

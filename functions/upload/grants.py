@@ -32,3 +32,8 @@ class CreatedJob(Document):
     files: list[GrantedFile]
     websocket_url: str
     expires_at: Time = Field(description="When the upload grants expire")
+
+
+class GrantedPage(Document):
+    files: list[GrantedFile]
+    expires_at: Time = Field(description="When the upload grants of this page expire")

@@ -6,9 +6,13 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Callable
+from typing import Final
 
 from darkroom.errors import NotFound, Unauthorized
 from darkroom.jobs import Job
+
+LINK_SECONDS: Final = 3600
+"""How long a presigned URL of a result or an archive is valid."""
 
 
 def new_token(job_id: str) -> str:

@@ -1,21 +1,12 @@
-"""Ending jobs and files that cannot be finished: the errors, and the writes that record them.
-
-Every function that ends a job or a file without a result takes the error from this module.
-"""
+"""The errors of jobs and files that end without a result, for whatever reason."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-from darkroom.errors import DarkroomError, FileError, NotFound
+from darkroom.errors import DarkroomError, FileError
 from darkroom.outcomes import Counts
-from darkroom.states import FileStatus
-
-if TYPE_CHECKING:
-    from darkroom.aws.table import JobTable
-    from darkroom.files import File
-    from darkroom.jobs import Job
 
 CRASHED: Final = FileError(
     "processing_crashed",
@@ -49,33 +40,3 @@ def verdict(
     return DarkroomError(
         "all_photos_failed", f"None of the {total} files could be processed; see each file's error."
     ).as_dict()
-
-
-def reject_upload(file: File, error: FileError, jobs: JobTable) -> None:
-    """End an upload as one failed file. Photos of it that were dispatched continue."""
-    try:
-        jobs.change(file.job_id, lambda job: job.image_listed(file.index))
-    except NotFound:
-        return
-    jobs.rejected(file, error.as_dict())
-
-
-def cancel_uploads(job: Job, jobs: JobTable) -> None:
-    """Cancel the uploads that a stopped job no longer waits for.
-
-    A ZIP that is being dispatched is left out: the rest of its photos follow as cancelled files.
-    """
-    for file in pending_uploads(job, jobs):
-        if job.spans[file.index].first == file.index:
-            jobs.upload_cancelled(file)
-
-
-def uploads_of(job: Job, jobs: JobTable) -> list[File]:
-    """The job's uploads. There are at most 100, and their ids come first."""
-    page, _ = jobs.page(job.job_id, limit=job.uploads)
-    return [file for file in page if file.index < job.uploads]
-
-
-def pending_uploads(job: Job, jobs: JobTable) -> list[File]:
-    """The uploads that have not arrived or are not fully dispatched."""
-    return [file for file in uploads_of(job, jobs) if file.status is FileStatus.AWAITING_UPLOAD]

@@ -8,11 +8,11 @@ from typing import Any
 
 from darkroom import clock
 from darkroom.errors import FileError, SkippedFile
-from darkroom.jobs import FileEvent
 from darkroom.messages import ImageMessage, Source
 from darkroom.options import Options
 from darkroom.outcomes import Outcome
 from darkroom.states import FileStatus
+from darkroom.tally import FileEvent
 from darkroom.usage import Usage
 
 
@@ -41,7 +41,10 @@ class File:
 
     name: the path under which users know it, as uploaded or as in the ZIP, made safe.
     size: bytes, as declared or listed. modified: seconds since 1970, if known. source: None
-    until the bytes have arrived.
+    until the bytes have arrived. attempt: the file's own, from 1. result: of its latest success,
+    kept while the file is processed again. options: JSON, where they are not the job's. retry: the
+    id of the retry that last queued it again. expires_at: its item's, seconds since 1970. stored:
+    False while it is only a row of its block. legacy: whether version 0.1 stored it.
     """
 
     job_id: str
@@ -54,6 +57,11 @@ class File:
     source: Source | None = None
     result: ResultInfo | None = None
     error: Mapping[str, str] | None = None
+    options: str | None = None
+    retry: int = 0
+    expires_at: float = 0.0
+    stored: bool = False
+    legacy: bool = False
 
     @property
     def index(self) -> int:
@@ -65,22 +73,28 @@ def ended_by(error: FileError) -> FileStatus:
 
 
 def file_event(file: File) -> FileEvent | None:
-    """The event that reports a file's end to its job; None if the file has not ended."""
+    """The event that reports a file to its job; None if there is nothing to report yet.
+
+    A photo that succeeded adds its usage. One that is queued again takes it back, so every attempt
+    must be reported as queued before its photo is sent to a worker.
+    """
     outcome, result = file.status.outcome, file.result
-    if outcome is Outcome.PENDING:
+    if outcome is Outcome.PENDING and file.attempt == 1:
         return None
     usage = Usage()
-    if outcome is Outcome.SUCCEEDED and result:
+    if result:
         usage = Usage.of_photo(
             bytes_in=file.size,
             bytes_out=result.size,
             model=result.model,
             milliseconds=result.milliseconds,
         )
+        if outcome is not Outcome.SUCCEEDED:
+            usage = -usage if outcome is Outcome.QUEUED else Usage()
     return FileEvent(file.index, file.attempt, outcome, file.name, file.error, usage)
 
 
-def image_message(file: File, options: Options) -> ImageMessage:
+def image_message(file: File, job_options: str) -> ImageMessage:
     """The message that processes a queued file. Raises ValueError if its bytes never arrived."""
     if file.source is None:
         raise ValueError(f"file {file.file_id} has no source")
@@ -90,7 +104,7 @@ def image_message(file: File, options: Options) -> ImageMessage:
         attempt=file.attempt,
         name=file.name,
         source=file.source,
-        options=options,
+        options=Options.model_validate_json(file.options or job_options),
     )
 
 

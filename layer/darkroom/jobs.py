@@ -10,49 +10,49 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from darkroom import clock, outcomes
+from darkroom import clock
 from darkroom.archives import Archive
 from darkroom.endings import NOTHING_UPLOADED, verdict
 from darkroom.errors import Conflict
-from darkroom.outcomes import Counts, Outcome
-from darkroom.spans import Span, files_of, recounted
+from darkroom.outcomes import Counts
+from darkroom.spans import BLOCK, Span, blocks_in, files_of
 from darkroom.states import JOB_MOVES, ArchiveStatus, JobStatus
+from darkroom.tally import PAGE, FileEvent, Summary, TallyPage
 from darkroom.usage import Usage
 
 RECENT = 10
 MAX_FILES = 200_000
-"""File indices a job may assign, so that its item stays far below DynamoDB's limit of 400 KB."""
+"""File indices a job may assign. A job's tally then has at most 40 pages."""
 BULK = 50
 """A job with more files than this uses the bulk queue, so that smaller jobs do not wait for it."""
+MAX_RETRIES_UNDER_WAY = 20
 
 
 @dataclass(frozen=True, slots=True)
-class FileEvent:
-    """The end of a file, as its job records it. usage: set only if the file succeeded."""
+class Retry:
+    """A retry that has been asked for, until all its files have been queued again.
 
-    index: int
-    attempt: int
-    outcome: Outcome
-    name: str
-    error: Mapping[str, str] | None = None
-    usage: Usage = Usage()
+    id: the job's sequence when it was asked for. files: the ids of the chosen files, whatever their
+    outcome; empty for all that failed or were cancelled. options: JSON, or None to keep them.
+    cancelled_only: for those alone that a cancel reached after the job had been retried.
+    """
 
-    def as_recent(self) -> dict[str, Any]:
-        entry: dict[str, Any] = {
-            "file_id": file_id(self.index),
-            "name": self.name,
-            "status": self.outcome.name.lower(),
-        }
-        return entry | ({"error": dict(self.error)} if self.error else {})
+    id: int
+    files: tuple[str, ...] = ()
+    options: str | None = None
+    cancelled_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """spans: of the uploads listed so far, by upload index. total: None until all are listed.
+    """uploads: the number of files to be uploaded, declared when the job was created. They have the
+    first indices; the entries of ZIPs follow. grants_until: when the latest upload grant ends.
 
-    attempt: rises with each retry; the files that it requeues get its number.
-    usage: of the files that succeeded, each counted once. nudges: nudges since the job last moved.
-    callback_url: receives a webhook when the job has settled; empty for none. source: a drop's key.
+    spans: of the ZIPs listed so far. pages: of the tally, by number. attempt: rises each time that
+    a job which had settled is retried. retries: those under way. nudges: nudges since the job last
+    moved. callback_url: receives a webhook when the job has settled; empty for none. source,
+    source_etag: a drop's object. legacy: whether version 0.1 made it, which kept its files, and
+    its tally (`old_tally`), elsewhere.
     """
 
     job_id: str
@@ -63,48 +63,45 @@ class Job:
     created_at: float
     updated_at: float
     expires_at: float
+    grants_until: float = 0.0
     status: JobStatus = JobStatus.AWAITING_UPLOAD
-    spans: Mapping[int, Span] = field(default_factory=dict)
-    total: int | None = None
-    tally: bytes = b""
-    counts: Counts = Counts()
+    spans: Sequence[Span] = ()
+    pages: Mapping[int, Summary] = field(default_factory=dict)
     recent: Sequence[Mapping[str, Any]] = ()
     sequence: int = 1
     archive: Archive = Archive()
     error: Mapping[str, str] | None = None
     attempt: int = 1
-    usage: Usage = Usage()
+    retries: Sequence[Retry] = ()
     nudges: int = 0
     callback_url: str = ""
     source: str = ""
-
-    def image_listed(self, upload: int) -> Job:
-        """Record that the upload is one photo, or unreadable: one file under its own index."""
-        return self._with_span(upload, Span(upload, 1, 1))
-
-    def zip_listed(self, upload: int, length: int, files: int) -> Job:
-        """Record that the upload is a ZIP: `files` files in the next `length` free indices."""
-        return self._with_span(upload, Span(self.next_index, length, files))
-
-    def dispatch_failed(self, upload: int, files: int) -> Job:
-        """Record a partly dispatched ZIP: `files` of its files exist, and it is one more itself."""
-        span = self.spans.get(upload)
-        if span is None:
-            return self.image_listed(upload)
-        if span.first == upload or span.files == files + 1:
-            return self
-        spans = {**self.spans, upload: replace(span, files=files + 1)}
-        return self._next(spans=spans, total=None if self.total is None else files_of(spans))
+    source_etag: str = ""
+    legacy: bool = False
+    old_tally: bytes = b""
 
     @property
-    def next_index(self) -> int:
-        """The next free index, after the uploads' own indices and all those assigned."""
-        return max([self.uploads, *(span.first + span.length for span in self.spans.values())])
+    def counts(self) -> Counts:
+        return sum((page.counts for page in self.pages.values()), Counts())
 
     @property
-    def bulk(self) -> bool:
-        """Whether its photos go to the bulk queue, judging by the uploads listed so far."""
-        return files_of(self.spans) > BULK
+    def usage(self) -> Usage:
+        """Of the files whose latest attempt has succeeded, each counted once."""
+        return sum((page.usage for page in self.pages.values()), Usage())
+
+    @property
+    def total(self) -> int | None:
+        """How many files there are, without ZIPs; None until every upload has been listed."""
+        counts = self.counts
+        if counts.arrived < self.uploads:
+            return None
+        return self.uploads - counts.zips + files_of(self.spans)
+
+    @property
+    def counted(self) -> bool:
+        """Whether every file of the job is known and has ended, and none is to be retried."""
+        total = self.total
+        return total is not None and self.counts.processed >= total and not self.retries
 
     @property
     def settled(self) -> bool:
@@ -113,127 +110,178 @@ class Job:
         return self.status.final and self.counted and not building
 
     @property
-    def counted(self) -> bool:
-        """Whether every file of the job is known and has ended."""
-        return self.total is not None and self.counts.processed >= self.total
+    def blocks(self) -> int:
+        """The number of blocks of files: those of the uploads, then those of the ZIPs' entries."""
+        return max([blocks_in(self.uploads), *(blocks_in(span.end) for span in self.spans)])
 
     @property
-    def unlisted(self) -> set[int]:
-        """The indices of the uploads that, as far as the job knows, have not arrived."""
-        return set(range(self.uploads)) - self.spans.keys()
+    def next_index(self) -> int:
+        """The index at which the entries of the next ZIP begin."""
+        return self.blocks * BLOCK
 
-    def _with_span(self, upload: int, span: Span) -> Job:
-        if upload in self.spans or self.status.final:
-            return self
-        spans = {**self.spans, upload: span}
-        total = files_of(spans) if len(spans) == self.uploads else None
-        waiting = self.status is JobStatus.AWAITING_UPLOAD
-        status = JobStatus.QUEUED if waiting else self.status
-        return self._next(spans=spans, total=total, status=status)
+    @property
+    def bulk(self) -> bool:
+        """Whether its photos go to the bulk queue, judging by the ZIPs listed so far."""
+        return self.uploads + files_of(self.spans) > BULK
 
-    def with_events(self, events: Iterable[FileEvent]) -> Job:
-        """Count files that have ended. Repeating or reordering events gives the same counts."""
-        marks: dict[int, int] = {}
-        new_events: list[FileEvent] = []
-        for event in events:
-            value = outcomes.mark(event.attempt, event.outcome)
-            known = self.tally[event.index] if event.index < len(self.tally) else 0
-            if value > max(marks.get(event.index, 0), known):
-                marks[event.index] = value
-                new_events.append(event)
-        if not marks:
+    def span_of(self, upload: int, etag: str) -> Span | None:
+        """The span of a ZIP that has been listed."""
+        return next((s for s in self.spans if s.upload == upload and s.etag in ("", etag)), None)
+
+    def zip_listed(self, upload: int, etag: str, length: int, files: int) -> Job:
+        """Record that the upload is a ZIP: `files` files in the next `length` free indices."""
+        known = self.span_of(upload, etag)
+        if known is not None:
+            return self.zip_recounted(known, files)
+        span = Span(upload, self.next_index, length, files, etag)
+        return self._next(spans=(*self.spans, span))
+
+    def zip_recounted(self, span: Span, files: int) -> Job:
+        """Record how many files of a ZIP there are, or will be."""
+        if span.files == files or span not in self.spans:
             return self
-        merged = outcomes.merge(self.tally, marks)
-        recent = [event.as_recent() for event in new_events] + list(self.recent)
+        changed = replace(span, files=files)
+        return self._next(spans=tuple(changed if each == span else each for each in self.spans))
+
+    def with_pages(self, pages: Iterable[TallyPage], events: Iterable[FileEvent] = ()) -> Job:
+        """Take over the counts of pages of the tally of which no later version is known.
+
+        events: those that the pages have just recorded, latest first; the ended ones become
+        `recent`, unless another attempt of their file has begun.
+        """
+        newer = {
+            page.number: page
+            for page in pages
+            if page.version > self.pages.get(page.number, Summary()).version
+        }
+        if not newer:
+            return self
+        ended = [
+            _recent(event)
+            for event in events
+            if event.outcome.processed
+            and (page := newer.get(event.index // PAGE))
+            and page.of(event.index) == event.mark
+        ]
+        summaries = {number: page.summary for number, page in newer.items()}
         return self._next(
-            tally=merged,
-            counts=outcomes.count(merged),
-            recent=tuple(recent[:RECENT]),
-            usage=sum((event.usage for event in new_events), self.usage),
-            status=self.status if self.status.final else JobStatus.PROCESSING,
+            pages={**self.pages, **summaries}, recent=tuple([*ended, *self.recent][:RECENT])
         )
+
+    def granted(self, until: float) -> Job:
+        """Record that uploads have been granted until a time (seconds since 1970)."""
+        return self if until <= self.grants_until else self._next(grants_until=until)
 
     def cancelled(self) -> Job:
         """Start no more files, and stop waiting for uploads that have not arrived."""
-        return self if self.status.final else self._stopped(JobStatus.CANCELLED)
+        return self if self.status.final else self._next(status=JobStatus.CANCELLED)
 
     def expired(self) -> Job:
         """End a job whose uploads never arrived. A job with any upload continues with those."""
         if self.status is not JobStatus.AWAITING_UPLOAD:
             return self
-        return self._stopped(JobStatus.EXPIRED, error=NOTHING_UPLOADED.as_dict())
-
-    def _stopped(self, status: JobStatus, **changes: Any) -> Job:
-        abandoned = {upload: Span(upload, 1, 1) for upload in range(self.uploads)}
-        spans = {**abandoned, **self.spans}
-        return self._next(spans=spans, total=files_of(spans), status=status, **changes)
+        return self._next(status=JobStatus.EXPIRED, error=NOTHING_UPLOADED.as_dict())
 
     def nudged(self) -> Job:
         """Count a nudge. Any other change shows that the job moves, and resets the count."""
         return self if self.settled else self._next(nudges=self.nudges + 1)
 
-    def closed(self) -> Job:
-        """Stop waiting for photos of a ZIP that failed before it was fully dispatched.
+    def retried(self, options: str | None = None, files: Sequence[str] = ()) -> Job:
+        """Process files again: those that failed or were cancelled, or the chosen ones.
 
-        To be called when every file that exists has been counted.
+        Files of other outcomes are left alone unless they are chosen, so a job may be retried while
+        it runs. Raises Conflict: `nothing_to_retry`, `retry_under_way`.
         """
-        spans = recounted(self.spans, self.tally)
-        if spans == self.spans or self.total is None:
-            return self
-        return self._next(spans=spans, total=files_of(spans))
-
-    def retried(self, options: str | None = None) -> Job:
-        """Requeue failed and cancelled files, with new options if given.
-
-        Raises Conflict: `not_ended`, `nothing_to_retry`, `too_many_attempts`.
-        """
-        if not self.status.final:
-            raise Conflict("not_ended", "The job has not ended; wait for its end, then retry it.")
-        requeued = list(outcomes.indices(self.tally, (Outcome.FAILED, Outcome.CANCELLED)))
-        if not requeued or JobStatus.PROCESSING not in JOB_MOVES[self.status]:
-            raise Conflict("nothing_to_retry", "The job has no failed files; create a new job.")
-        attempt = self.attempt + 1
-        if attempt > outcomes.MAX_ATTEMPT:
-            raise Conflict("too_many_attempts", "The job was retried too often; create a new job.")
-        pending = dict.fromkeys(requeued, outcomes.mark(attempt, Outcome.PENDING))
-        merged = outcomes.merge(self.tally, pending)
-        return self._next(
-            status=JobStatus.PROCESSING,
-            options=options or self.options,
-            attempt=attempt,
-            tally=merged,
-            counts=outcomes.count(merged),
-            archive=Archive(generation=self.archive.generation),
-            error=None,
+        again = self.counts.failed + self.counts.cancelled
+        if not files and not again and not self.status.stopped:
+            raise Conflict(
+                "nothing_to_retry",
+                "The job has no failed files; choose files, or create a job.",
+            )
+        if len(self.retries) >= MAX_RETRIES_UNDER_WAY:
+            raise Conflict(
+                "retry_under_way",
+                "The job's earlier retries have not been queued yet; try again in a minute.",
+            )
+        return self._reopened(
+            Retry(self.sequence, tuple(files), options),
+            options=self.options if files or options is None else options,
         )
 
+    def retry_queued(self, retry: int) -> Job:
+        """Record that every file of a retry has been queued again."""
+        return self.retries_dropped(each for each in self.retries if each.id == retry)
+
+    def retries_dropped(self, retries: Iterable[Retry]) -> Job:
+        """Give up retries whose files could not be queued again."""
+        dropped = {retry.id for retry in retries}
+        left = tuple(each for each in self.retries if each.id not in dropped)
+        return self if len(left) == len(self.retries) else self._next(retries=left)
+
     def with_archive(self, archive: Archive) -> Job:
-        """Record the archive's new state, unless a later generation has begun meanwhile."""
-        if archive.generation != self.archive.generation or archive == self.archive:
+        """Record the new state of the archive that is being built, and of no other generation."""
+        if not self.archive.builds(archive.generation) or archive == self.archive:
             return self
         return self._next(archive=archive)
 
+    def archive_wanted(self) -> Job:
+        """Record that somebody waits for the archive that is to be built."""
+        if self.archive.status is not ArchiveStatus.BUILDING or self.archive.wanted:
+            return self
+        return self._next(archive=replace(self.archive, wanted=True))
+
+    def _reopened(self, retry: Retry, **changes: Any) -> Job:
+        return self._next(
+            status=JobStatus.PROCESSING,
+            attempt=self.attempt + self.settled,
+            retries=(*self.retries, retry),
+            # Corrections to single files come one after another; one archive holds them all.
+            archive=self.archive.outdated(wanted=not retry.files),
+            error=None,
+            **changes,
+        )
+
     def _next(self, **changes: Any) -> Job:
         changes = {"nudges": 0, **changes, "sequence": self.sequence + 1}
-        moved = replace(self, **changes, updated_at=clock.now())
-        settled = _settled(moved)
-        if settled.status is not self.status and settled.status not in JOB_MOVES[self.status]:
-            raise ValueError(f"a job cannot move from {self.status} to {settled.status}")
-        return settled
+        moved = _derived(replace(self, **changes, updated_at=clock.now()))
+        if moved.status is not self.status and moved.status not in JOB_MOVES[self.status]:
+            raise ValueError(f"a job cannot move from {self.status} to {moved.status}")
+        return moved
 
 
-def _settled(job: Job) -> Job:
-    """End the job if all its files have ended, and request its archive if there is none."""
+def _derived(job: Job) -> Job:
+    """The job with the status and the archive that follow from its counts."""
     if not job.counted:
-        return job
+        return replace(job, status=_running(job))
+    if job.counts.cancelled and not job.status.stopped:
+        # A cancel that was under way has reached files after the job was retried.
+        late = Retry(job.sequence, cancelled_only=True)
+        return replace(job, status=JobStatus.PROCESSING, retries=(late,))
     if job.counts.succeeded == 0:
         error = verdict(job.counts, job.total, job.recent)
         return job if job.status.final else replace(job, status=JobStatus.FAILED, error=error)
     status = job.status if job.status.final else JobStatus.COMPLETED
     if job.archive.status is not ArchiveStatus.NONE:
         return replace(job, status=status)
-    archive = Archive(ArchiveStatus.BUILDING, job.archive.generation + 1)
-    return replace(job, status=status, archive=archive)
+    return replace(job, status=status, archive=job.archive.begun())
+
+
+def _running(job: Job) -> JobStatus:
+    if job.status.final:
+        return job.status
+    counts = job.counts
+    if counts.processed or job.status is JobStatus.PROCESSING:
+        return JobStatus.PROCESSING
+    return JobStatus.QUEUED if counts.arrived else job.status
+
+
+def _recent(event: FileEvent) -> dict[str, Any]:
+    entry: dict[str, Any] = {
+        "file_id": file_id(event.index),
+        "name": event.name,
+        "status": event.outcome.name.lower(),
+    }
+    return entry | ({"error": dict(event.error)} if event.error else {})
 
 
 def file_id(index: int) -> str:

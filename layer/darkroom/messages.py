@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final, Literal, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from darkroom.keys import drop_job_id
 from darkroom.options import Options
 
 
@@ -59,7 +60,8 @@ class ImageMessage(_Frozen):
 class UploadMessage(_Frozen):
     """Dispatch an object that has arrived in the bucket. size: bytes.
 
-    start: the ZIP entry to continue from, where an earlier fan-out ran out of time.
+    start: the ZIP entry to continue from, where an earlier fan-out ran out of time. drop: the job
+    of a drop that is dispatched again; its event alone knows the sequencer.
     """
 
     kind: Literal["upload"] = "upload"
@@ -68,35 +70,73 @@ class UploadMessage(_Frozen):
     size: int
     sequencer: str = ""
     start: int = 0
+    drop: str = ""
+
+    @property
+    def drop_id(self) -> str:
+        """The id of the job that the object makes as a drop."""
+        return self.drop or drop_job_id(self.key, self.etag, self.sequencer)
 
 
 class RetryMessage(_Frozen):
-    """Requeue the failed and cancelled files of a job, from file id `after` on."""
+    """Queue the files of a retry again, from block `block` on. retry: its id in the job.
+
+    None stands for a message of version 0.1: for every retry that the job has under way.
+    """
 
     kind: Literal["retry"] = "retry"
     job_id: str
-    attempt: int = Field(ge=2)
-    after: str = ""
+    retry: int | None = None
+    block: int = 0
+
+
+class StopMessage(_Frozen):
+    """Cancel the uploads that a stopped job no longer waits for, from block `block` on."""
+
+    kind: Literal["stop"] = "stop"
+    job_id: str
+    block: int = 0
 
 
 class NudgeMessage(_Frozen):
-    """Repair a job that has stopped moving: walk its files, from file id `after` on.
+    """Repair a job that has stopped moving: walk its files, from block `block` on.
 
-    Ended files are counted again and queued ones are sent again. With `fail`, files that are left
-    end as failed instead, unless the job has moved since its `fail`-th nudge.
+    Ended files are counted again, queued ones are sent again, and uploads that lie in the bucket
+    are dispatched again. overdue: only the uploads are walked, and those that are not in the bucket
+    end as failed. With `fail`, all files that are left end as failed, unless the job has moved
+    since its `fail`-th nudge.
     """
 
     kind: Literal["nudge"] = "nudge"
     job_id: str
+    overdue: bool = False
     fail: int | None = None
-    after: str = ""
+    block: int = 0
 
 
 class ForgetMessage(_Frozen):
-    """Delete the remains of a deleted job: its files, followers and objects."""
+    """Delete the remains of a deleted job: its files, followers and objects, from `block` on.
+
+    blocks: of the job. source, etag: of a drop's original, which is deleted unless it was replaced.
+    last: whether this is the second round, for what was under way during the first.
+    """
 
     kind: Literal["forget"] = "forget"
     job_id: str
+    blocks: int = 0
+    source: str = ""
+    etag: str = ""
+    block: int = 0
+    last: bool = False
+
+
+class PruneMessage(_Frozen):
+    """Delete the archives of a job before `generation`, at a time (seconds since 1970)."""
+
+    kind: Literal["prune"] = "prune"
+    job_id: str
+    generation: int = Field(ge=1)
+    at: float
 
 
 class ArchiveMessage(_Frozen):
@@ -135,13 +175,18 @@ Message: TypeAlias = (
     ImageMessage
     | UploadMessage
     | RetryMessage
+    | StopMessage
     | NudgeMessage
     | ForgetMessage
+    | PruneMessage
     | ArchiveMessage
     | WebhookMessage
 )
 _ADAPTER: Final[TypeAdapter[Message]] = TypeAdapter(Annotated[Message, Field(discriminator="kind")])
 _T = TypeVar("_T", bound=_Frozen)
+# Of retries and nudges in version 0.1. Without them a walk begins at the first file again, which is
+# harmless.
+_DROPPED: Final = frozenset({"attempt", "after"})
 
 
 def parse_message(body: str) -> Message:
@@ -167,11 +212,15 @@ def _upgraded(body: Any) -> Any:
 
     Messages wait on their queues while a new version is deployed, for up to 14 days.
     """
-    if not isinstance(body, dict) or "kind" in body:
+    if not isinstance(body, dict):
+        return body
+    if body.get("kind") in ("retry", "nudge"):
+        return {name: value for name, value in body.items() if name not in _DROPPED}
+    if "kind" in body:
         return body
     for kind in ("retry", "nudge", "forget"):
         if kind in body:
-            rest = {name: value for name, value in body.items() if name != kind}
+            rest = {name: value for name, value in body.items() if name not in _DROPPED | {kind}}
             return {"kind": kind, "job_id": body[kind], **rest}
     marks = {"file_id": "image", "generation": "archive", "url": "webhook", "key": "upload"}
     kinds = [kind for field, kind in marks.items() if field in body]

@@ -108,7 +108,7 @@ def parse_options_json(text: str) -> Options:
     """Options from JSON text, as in a drop's metadata. Raises InvalidRequest."""
     try:
         raw = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:  # the latter for 1,000 opening brackets
         raise InvalidRequest(
             "invalid_options", "The options are not valid JSON; write them as one JSON object."
         ) from error

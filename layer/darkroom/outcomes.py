@@ -1,95 +1,64 @@
-"""The tally of a job: one byte for each file, from which the job's counts are derived.
+"""The outcomes of files, the mark that records one, and the counts that follow from marks.
 
-A file's byte is `attempt * 8 + outcome`. Within an attempt a file ends once, and attempts only
-rise, so the larger byte is always the later one, and merging is `max`: any repetition and any
-order of the same outcomes gives the same tally (docs/decisions/0002-counting.md).
+A file's mark is `attempt * 8 + outcome`. Within an attempt a file only moves to a larger outcome,
+and attempts only rise, so the larger mark is always the later one, and merging is `max`: any
+repetition and any order of the same marks gives the same result
+(docs/decisions/0002-counting.md).
 """
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from enum import IntEnum
+from typing import Final
 
-MAX_ATTEMPT = 31
+MAX_ATTEMPT: Final = (1 << 13) - 1
+"""A mark has 16 bits, 3 of them for the outcome."""
 
 
 class Outcome(IntEnum):
+    """What has become of a file in its latest attempt, in the order in which that can happen."""
+
     PENDING = 0
-    SUCCEEDED = 1
-    FAILED = 2
-    SKIPPED = 3
-    CANCELLED = 4
+    QUEUED = 1
+    EXPANDING = 2
+    SUCCEEDED = 3
+    FAILED = 4
+    SKIPPED = 5
+    CANCELLED = 6
+    EXPANDED = 7
+
+    @property
+    def processed(self) -> bool:
+        """Whether it counts towards the job's progress. A ZIP does not: its photos do."""
+        return Outcome.SUCCEEDED <= self <= Outcome.CANCELLED
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """skipped: includes the files that were cancelled."""
+    """The files of a job by outcome.
+
+    skipped: includes the files that were cancelled. cancelled: those alone. zips: uploads that
+    are ZIPs. arrived: uploads that have arrived, or have ended without arriving.
+    """
 
     succeeded: int = 0
     failed: int = 0
     skipped: int = 0
+    cancelled: int = 0
+    zips: int = 0
+    arrived: int = 0
 
     @property
     def processed(self) -> int:
         return self.succeeded + self.failed + self.skipped
 
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
+
 
 def mark(attempt: int, outcome: Outcome) -> int:
-    """The byte of a file; `attempt` is 1-31."""
+    """The mark of a file, 16 bits. Raises ValueError unless `attempt` is 1-8191."""
     if not 1 <= attempt <= MAX_ATTEMPT:
         raise ValueError(f"attempt {attempt} is not in 1..{MAX_ATTEMPT}")
     return attempt << 3 | outcome
-
-
-def merge(tally: bytes, marks: Mapping[int, int]) -> bytes:
-    """`tally` with the marks (by file index) merged in; it grows to hold them."""
-    if not marks:
-        return tally
-    merged = bytearray(tally.ljust(max(marks) + 1, b"\0"))
-    for index, value in marks.items():
-        merged[index] = max(merged[index], value)
-    return bytes(merged)
-
-
-# For each outcome, the bytes of all others, which `translate` deletes to count it.
-_OTHERS = {
-    outcome: bytes(value for value in range(256) if value & 7 != outcome) for outcome in Outcome
-}
-
-
-def count(tally: bytes) -> Counts:
-    def of(outcome: Outcome) -> int:
-        return len(tally.translate(None, _OTHERS[outcome]))
-
-    return Counts(
-        of(Outcome.SUCCEEDED),
-        of(Outcome.FAILED),
-        of(Outcome.SKIPPED) + of(Outcome.CANCELLED),
-    )
-
-
-def ended(tally: bytes, indices: Iterable[int]) -> int:
-    """How many of the files at `indices` have ended in their latest attempt."""
-    return sum(1 for index in indices if index < len(tally) and tally[index] & 7)
-
-
-def attempt(tally: bytes, index: int) -> int:
-    """The latest known attempt of a file; 0 if none is known."""
-    return tally[index] >> 3 if index < len(tally) else 0
-
-
-def indices(tally: bytes, outcomes: Iterable[Outcome]) -> Iterator[int]:
-    """The indices of the files whose latest attempt has one of these outcomes."""
-    wanted = set(outcomes)
-    return (index for index, value in enumerate(tally) if value & 7 in wanted)
-
-
-def pack(tally: bytes) -> bytes:
-    """Compress a tally. Of 100,000 files it takes 25 KB while they run and 100 bytes at the end."""
-    return zlib.compress(tally, 6)
-
-
-def unpack(packed: bytes) -> bytes:
-    return zlib.decompress(packed)

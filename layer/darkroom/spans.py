@@ -1,39 +1,47 @@
-"""Spans: the file indices that each upload of a job has been assigned."""
+"""Spans: the file indices that the ZIPs of a job have been assigned.
+
+Files are stored in blocks of 100, each in a partition of its own. A span begins with a block, so
+that one fan-out alone writes a block.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
 
-from darkroom import outcomes
+BLOCK: Final = 100
+"""Files in a block."""
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """The indices [first, first + length) of a listed upload's files.
+    """The indices [first, first + length) of the entries of the ZIP that is the file `upload`.
 
     files: how many of the indices are files; entries of a ZIP that are ignored leave gaps.
+    etag: of the ZIP. A ZIP that is uploaded again gets a second span.
     """
 
+    upload: int
     first: int
     length: int
     files: int
+    etag: str = ""
+
+    @property
+    def end(self) -> int:
+        return self.first + self.length
 
 
-def files_of(spans: Mapping[int, Span]) -> int:
-    return sum(span.files for span in spans.values())
+def files_of(spans: Iterable[Span]) -> int:
+    return sum(span.files for span in spans)
 
 
-def recounted(spans: Mapping[int, Span], marks: bytes) -> Mapping[int, Span]:
-    """The spans with only the files that have ended in the tally `marks`.
-
-    A ZIP that failed while it was being dispatched is itself a file, under its own index.
-    """
-    return {
-        upload: replace(span, files=outcomes.ended(marks, _indices(upload, span)))
-        for upload, span in spans.items()
-    }
+def block_of(index: int) -> int:
+    """The number of the block that holds a file."""
+    return index // BLOCK
 
 
-def _indices(upload: int, span: Span) -> set[int]:
-    return {upload, *range(span.first, span.first + span.length)}
+def blocks_in(count: int) -> int:
+    """The number of blocks that `count` indices take."""
+    return -(-count // BLOCK)

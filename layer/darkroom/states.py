@@ -2,10 +2,11 @@
 
     job     awaiting_upload → queued → processing → completed | failed | cancelled | expired
     file    awaiting_upload → queued → succeeded | failed | skipped | cancelled
-                            → expanded                  (a ZIP: its photos are files too)
+            awaiting_upload → expanding → expanded      (a ZIP: its photos are files too)
 
-A job may end from any earlier state. A retry moves failed and cancelled files back to queued, and
-their job to processing. Every write to the table is conditional on the state it moves from.
+A job may end from any earlier state, and a retry moves it back to processing. A retry moves files
+that have ended back to queued, or to awaiting_upload if their bytes are to be taken from the bucket
+anew. Every write to the table is conditional on the state it moves from.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ JOB_MOVES: Mapping[JobStatus, frozenset[JobStatus]] = {
     JobStatus.COMPLETED: frozenset({JobStatus.PROCESSING}),
     JobStatus.FAILED: frozenset({JobStatus.PROCESSING}),
     JobStatus.CANCELLED: frozenset({JobStatus.PROCESSING}),
-    JobStatus.EXPIRED: frozenset(),
+    JobStatus.EXPIRED: frozenset({JobStatus.PROCESSING}),
 }
 _FINAL = {JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED, JobStatus.EXPIRED}
 
@@ -68,6 +69,7 @@ class ArchiveStatus(StrEnum):
 class FileStatus(StrEnum):
     AWAITING_UPLOAD = "awaiting_upload"
     QUEUED = "queued"
+    EXPANDING = "expanding"
     EXPANDED = "expanded"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
@@ -80,16 +82,18 @@ class FileStatus(StrEnum):
         return Outcome.__members__.get(self.name, Outcome.PENDING)
 
 
+_AGAIN = frozenset({FileStatus.QUEUED, FileStatus.AWAITING_UPLOAD, FileStatus.FAILED})
 FILE_MOVES: Mapping[FileStatus, frozenset[FileStatus]] = {
     FileStatus.AWAITING_UPLOAD: frozenset(
-        {FileStatus.QUEUED, FileStatus.EXPANDED, FileStatus.FAILED, FileStatus.CANCELLED}
+        {FileStatus.QUEUED, FileStatus.EXPANDING, FileStatus.FAILED, FileStatus.CANCELLED}
     ),
     FileStatus.QUEUED: frozenset(
         {FileStatus.SUCCEEDED, FileStatus.FAILED, FileStatus.SKIPPED, FileStatus.CANCELLED}
     ),
-    FileStatus.FAILED: frozenset({FileStatus.QUEUED, FileStatus.FAILED}),
-    FileStatus.CANCELLED: frozenset({FileStatus.QUEUED, FileStatus.FAILED}),
-    FileStatus.EXPANDED: frozenset(),
-    FileStatus.SUCCEEDED: frozenset(),
+    FileStatus.EXPANDING: frozenset({FileStatus.EXPANDED, FileStatus.FAILED}),
+    FileStatus.FAILED: _AGAIN,
+    FileStatus.CANCELLED: _AGAIN,
+    FileStatus.SUCCEEDED: frozenset({FileStatus.QUEUED}),
     FileStatus.SKIPPED: frozenset(),
+    FileStatus.EXPANDED: frozenset(),
 }

@@ -32,6 +32,13 @@ class Usage:
     ) -> Usage:
         return cls(bytes_in, bytes_out, {model or NO_MODEL: Timing(1, milliseconds)})
 
+    def __neg__(self) -> Usage:
+        models = {
+            name: Timing(-timing.photos, -timing.milliseconds)
+            for name, timing in self.models.items()
+        }
+        return Usage(-self.bytes_in, -self.bytes_out, models)
+
     def __add__(self, other: Usage) -> Usage:
         models = dict(self.models)
         for name, timing in other.models.items():
@@ -39,4 +46,5 @@ class Usage:
             models[name] = Timing(
                 known.photos + timing.photos, known.milliseconds + timing.milliseconds
             )
+        models = {name: timing for name, timing in models.items() if timing != Timing()}
         return Usage(self.bytes_in + other.bytes_in, self.bytes_out + other.bytes_out, models)

@@ -8,10 +8,10 @@ from typing import Any
 
 from darkroom.aws import items
 from darkroom.aws.services import services
+from darkroom.counting import events_by_job
 from darkroom.jobs import Job
 from darkroom.states import ArchiveStatus, FileStatus, JobStatus
 from functions.progress import notify, tally
-from functions.progress.counting import events_by_job
 from tests.conftest import Cloud, FakeContext
 from tests.gateway import StandInGateway
 from tests.making import a_file, a_job

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from darkroom.archives import Archive
+from darkroom.counting import count_files
 from darkroom.files import image_message
 from darkroom.keys import drop_job_id
 from darkroom.messages import Message, Source
 from darkroom.options import Options
 from darkroom.states import ArchiveStatus, FileStatus, JobStatus
-from functions.progress.counting import count_files
 from functions.recovery import dead_letters, lifecycle_queue
 from tests.conftest import Cloud, FakeContext, sqs_event
 from tests.letters import LETTERS

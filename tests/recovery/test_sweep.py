@@ -10,6 +10,7 @@ import pytest
 
 from darkroom import clock
 from darkroom.archives import Archive
+from darkroom.counting import count_files
 from darkroom.files import File, image_message
 from darkroom.jobs import FileEvent, Job
 from darkroom.messages import Source
@@ -17,7 +18,6 @@ from darkroom.options import Options
 from darkroom.outcomes import Outcome
 from darkroom.states import ArchiveStatus, FileStatus, JobStatus
 from functions.progress import notify
-from functions.progress.counting import count_files
 from functions.recovery import lifecycle_queue, sweep
 from functions.recovery.due import Action
 from functions.recovery.reconcile import Reconciler

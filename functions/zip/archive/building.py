@@ -53,7 +53,7 @@ class Builder:
         ArchiveError after recording the archive as failed.
         """
         job = self.jobs.get(message.job_id)
-        if job is None or not _is_building(job, message.generation):
+        if job is None or not job.archive.builds(message.generation):
             return
         contents = self._contents(job, message)
         layout = contents.layout()
@@ -105,16 +105,16 @@ class Builder:
             return job.archive.upload_id
         key = _key(job)
         mine = self.bucket.begin_upload(key, "application/zip")
-        begun = replace(job.archive, upload_id=mine)
 
         def begin(now: Job) -> Job:
-            return now if now.archive.upload_id else now.with_archive(begun)
+            if now.archive.upload_id or not now.archive.builds(job.archive.generation):
+                return now
+            return now.with_archive(replace(now.archive, upload_id=mine))
 
         now, _ = self.jobs.change(job.job_id, begin)
         if now.archive.upload_id != mine:
             self.bucket.abort_upload(key, mine)
-        same = now.archive.generation == job.archive.generation
-        return now.archive.upload_id if same else None
+        return now.archive.upload_id if now.archive.builds(job.archive.generation) else None
 
     def _upload(
         self,
@@ -164,9 +164,12 @@ class Builder:
     def _mark_ready(self, job: Job, size: int) -> None:
         ready = Archive(ArchiveStatus.READY, job.archive.generation, size)
         try:
-            self.jobs.change(job.job_id, lambda now: now.with_archive(ready))
+            now, _ = self.jobs.change(job.job_id, lambda now: now.with_archive(ready))
         except NotFound:
             self.bucket.delete(_key(job))  # the job was deleted meanwhile
+            return
+        if now.archive != ready:
+            self.bucket.delete(_key(job))  # its results have changed meanwhile
 
     def _mark_failed(self, job: Job) -> None:
         with suppress(NotFound):
@@ -182,10 +185,6 @@ def _key(job: Job) -> str:
 def _plan_key(job: Job) -> str:
     """The plan that workers of one archive share. The bucket's lifecycle rule deletes it."""
     return f"{_key(job)}.plan"
-
-
-def _is_building(job: Job, generation: int) -> bool:
-    return job.archive.generation == generation and job.archive.status is ArchiveStatus.BUILDING
 
 
 def _shares(parts: Sequence[Part]) -> list[list[Part]]:

@@ -8,7 +8,7 @@ from darkroom import clock
 from darkroom.errors import FileError, InvalidRequest
 from darkroom.files import File
 from darkroom.jobs import Job, file_id
-from darkroom.keys import INBOX, drop_job_id
+from darkroom.keys import INBOX
 from darkroom.messages import UploadMessage
 from darkroom.names import safe_path
 from darkroom.options import Options, parse_options_json, resolve
@@ -28,7 +28,7 @@ def drop_job(arrival: UploadMessage, options: Options, settings: Settings) -> tu
     """The job of a drop, and its one upload. Redeliveries of an event give the same job id."""
     now = clock.now()
     job = Job(
-        job_id=drop_job_id(arrival.key, arrival.etag, arrival.sequencer),
+        job_id=arrival.drop_id,
         job_type="drop",
         options=options.model_dump_json(),
         token_hash="",  # no token is issued: only the deployment's key gives access
@@ -37,6 +37,7 @@ def drop_job(arrival: UploadMessage, options: Options, settings: Settings) -> tu
         updated_at=now,
         expires_at=now + settings.keep_days * DAY,
         source=arrival.key,
+        source_etag=arrival.etag,
     )
     name = safe_path(arrival.key.removeprefix(INBOX))
     return job, File(job.job_id, file_id(0), name, arrival.size, FileStatus.AWAITING_UPLOAD)

@@ -6,22 +6,23 @@ twice has no further effect. A fan-out that dies is therefore recovered by runni
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import islice
+from itertools import groupby, islice
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from darkroom.endings import reject_upload
-from darkroom.errors import FileError
+from darkroom.errors import FileError, NotFound
 from darkroom.files import File, ended_by, image_message
 from darkroom.jobs import MAX_FILES, Job, file_id
 from darkroom.keys import UploadKey
 from darkroom.messages import Source, UploadMessage
 from darkroom.names import safe_path
 from darkroom.options import Options
+from darkroom.rejecting import reject_upload
 from darkroom.settings import Settings
+from darkroom.spans import BLOCK, Span
 from darkroom.states import FileStatus
 from functions.zip.ingest.drops import drop_job, drop_options, is_drop
 from functions.zip.ingest.listing import Listed, Listing, list_entries
@@ -34,8 +35,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-CHUNK = 100
-"""Entries dispatched together: one transaction, ten requests to the queue."""
+WAVE = 8
+"""Blocks stored together, in one transaction: some 60 KB, each block in a partition of its own."""
 THREADS = 8
 
 
@@ -61,12 +62,18 @@ class Intake:
     def receive(self, arrival: UploadMessage) -> Dispatched:
         """Dispatch an object's photos.
 
-        Objects that belong to no job, and uploads already dispatched, are ignored.
+        Uploads already dispatched are ignored. So are objects that belong to no file; one whose job
+        was deleted is deleted too.
         """
         pending = self._drop(arrival) if is_drop(arrival.key) else self._upload(arrival)
         if pending is None:
             return Dispatched()
-        job, file = pending
+        try:
+            return self._dispatch(arrival, *pending)
+        except NotFound:
+            return Dispatched()  # the job was deleted meanwhile
+
+    def _dispatch(self, arrival: UploadMessage, job: Job, file: File) -> Dispatched:
         zip_file = RangedFile(self.bucket.reader(arrival.key, arrival.etag), arrival.size)
         try:
             listing = self._listing(zip_file, arrival, job, file)
@@ -81,22 +88,30 @@ class Intake:
 
     def _upload(self, arrival: UploadMessage) -> tuple[Job, File] | None:
         key = UploadKey.parse(arrival.key)
-        job = self.jobs.get(key.job_id) if key else None
-        file = self.jobs.file(key.job_id, key.file_id) if key else None
-        return (job, file) if job and file and _open(file) else None
+        if key is None:
+            return None
+        job = self.jobs.get(key.job_id)
+        if job is None:
+            self.bucket.delete(arrival.key)
+            return None
+        file = self.jobs.file(key.job_id, key.file_id)
+        return (job, file) if file and _open(file, arrival) else None
 
     def _drop(self, arrival: UploadMessage) -> tuple[Job, File] | None:
+        problem = None
         try:
             options = drop_options(self.bucket.head(arrival.key).metadata, self.settings)
         except FileError as error:
-            job, file = drop_job(arrival, Options(), self.settings)
-            self.jobs.create(job, [file])
-            reject_upload(file, error, self.jobs)
-            return None
+            options, problem = Options(), error
         job, file = drop_job(arrival, options, self.settings)
         self.jobs.create(job, [file])
         stored = self.jobs.file(job.job_id, file.file_id)
-        return (self.jobs.require(job.job_id), stored) if stored and _open(stored) else None
+        if stored is None or not _open(stored, arrival):
+            return None
+        if problem:
+            reject_upload(stored, problem, self.jobs)
+            return None
+        return self.jobs.require(job.job_id), stored
 
     def _listing(
         self, zip_file: RangedFile, arrival: UploadMessage, job: Job, upload: File
@@ -105,8 +120,8 @@ class Intake:
         if not _is_zip(zip_file.read(0, min(4, arrival.size)), arrival.key):
             return None
         listing = list_entries(zip_file, self.settings.limits)
-        already_listed = upload.index in job.spans
-        if not already_listed and job.next_index + len(listing) > MAX_FILES:
+        listed = job.span_of(upload.index, arrival.etag) is not None
+        if not listed and job.next_index + len(listing) > MAX_FILES:
             raise FileError(
                 "too_many_files",
                 f"A job holds at most {MAX_FILES:,} files; upload this ZIP in a separate job.",
@@ -114,52 +129,60 @@ class Intake:
         return listing
 
     def _queue_image(self, arrival: UploadMessage, job: Job, file: File) -> None:
-        source = Source(key=arrival.key, etag=arrival.etag, size=arrival.size)
-        file = replace(file, source=source, size=arrival.size)
-        job, _ = self.jobs.change(job.job_id, lambda job: job.image_listed(file.index))
-        self.jobs.arrived(file)
-        self.lanes.send(job, [image_message(file, Options.model_validate_json(job.options))])
+        """Queue the photo. Sent again if it is queued already, since its message may be lost."""
+        if file.status is FileStatus.AWAITING_UPLOAD:
+            file = replace(file, source=_source(arrival), size=arrival.size)
+            if not self.jobs.arrived(file):
+                return
+        self.lanes.send(job, [image_message(file, job.options)])
 
     def _dispatch_zip(
         self, arrival: UploadMessage, job: Job, upload: File, listing: Listing
     ) -> None:
-        """Record the job's total, then dispatch the ZIP's photos.
+        """Record how many files the ZIP has, then dispatch its photos.
 
-        The total is recorded before the first photo is sent, so that the last one ends the job.
-        If the job is cancelled meanwhile, its remaining photos are added as cancelled files, so
-        that they are counted.
+        The number is recorded before the ZIP counts as listed, so that the job's total is right as
+        soon as it is known. If the job is cancelled meanwhile, the remaining photos are stored as
+        cancelled files, so that they are counted.
         """
         photos = sum(1 for _ in listing)
-        job, listed = self.jobs.change(
-            job.job_id, lambda job: job.zip_listed(upload.index, len(listing), photos)
+        job, _ = self.jobs.change(
+            job.job_id,
+            lambda job: job.zip_listed(upload.index, arrival.etag, len(listing), photos),
         )
-        if job.status.final and not listed and job.spans[upload.index].length != len(listing):
-            return  # cancelled before the ZIP was listed: it counts as one file
-        chunks = _chunks(listing.entries(arrival.start), CHUNK)
+        if upload.status is FileStatus.AWAITING_UPLOAD:
+            upload = replace(upload, source=_source(arrival), size=arrival.size)
+            if not self.jobs.expanding(upload):
+                return
+            upload = replace(upload, status=FileStatus.EXPANDING, stored=True)
+        span = job.span_of(upload.index, arrival.etag)
+        if span is None:
+            raise RuntimeError("a listed ZIP has a span")
+        blocks = _blocks(listing.entries(arrival.start), BLOCK)
         with ThreadPoolExecutor(THREADS) as pool:
-            for wave in _chunks(chunks, THREADS):
+            for wave in _chunks(blocks, WAVE):
                 if self.out_of_time():
                     self.own_queue.send([arrival.model_copy(update={"start": wave[0][0].index})])
                     return
-                dispatch = partial(self._dispatch, self.jobs.require(job.job_id), upload, arrival)
-                list(pool.map(dispatch, wave))
+                job = self.jobs.require(job.job_id)
+                files = [_entry_files(chunk, job, span, upload) for chunk in wave]
+                stored = self.jobs.add_entries(job, upload, files)
+                if stored is None:
+                    return
+                list(pool.map(partial(self._send, job), stored))
         self.jobs.expanded(upload)
 
-    def _dispatch(
-        self, job: Job, upload: File, arrival: UploadMessage, chunk: list[Listed]
-    ) -> None:
-        source = Source(key=arrival.key, etag=arrival.etag, size=arrival.size)
-        first = job.spans[upload.index].first
-        files = [_entry_file(listed, job, first, source) for listed in chunk]
-        self.jobs.add_files(files, job.expires_at)
+    def _send(self, job: Job, files: Sequence[File]) -> None:
         queued = [file for file in files if file.status is FileStatus.QUEUED]
-        options = Options.model_validate_json(job.options)
-        self.lanes.send(job, [image_message(file, options) for file in queued])
+        self.lanes.send(job, [image_message(file, job.options) for file in queued])
 
 
-def _open(file: File) -> bool:
+def _open(file: File, arrival: UploadMessage) -> bool:
     """Whether the file may still need dispatching: a queued file's message may have been lost."""
-    return file.status in (FileStatus.AWAITING_UPLOAD, FileStatus.QUEUED)
+    if file.status is FileStatus.AWAITING_UPLOAD:
+        return True
+    dispatching = file.status in (FileStatus.QUEUED, FileStatus.EXPANDING)
+    return dispatching and file.source is not None and file.source.etag == arrival.etag
 
 
 def _is_zip(head: bytes, key: str) -> bool:
@@ -170,7 +193,15 @@ def _is_zip(head: bytes, key: str) -> bool:
     return head[:4] in (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08") or key.lower().endswith(".zip")
 
 
-def _entry_file(listed: Listed, job: Job, first: int, zip_source: Source) -> File:
+def _source(arrival: UploadMessage) -> Source:
+    return Source(key=arrival.key, etag=arrival.etag, size=arrival.size)
+
+
+def _entry_files(chunk: list[Listed], job: Job, span: Span, upload: File) -> list[File]:
+    return [_entry_file(listed, job, span.first, upload) for listed in chunk]
+
+
+def _entry_file(listed: Listed, job: Job, first: int, upload: File) -> File:
     problem = listed.problem
     photo_status = FileStatus.CANCELLED if job.status.stopped else FileStatus.QUEUED
     return File(
@@ -180,9 +211,17 @@ def _entry_file(listed: Listed, job: Job, first: int, zip_source: Source) -> Fil
         size=listed.entry.size,
         status=ended_by(problem) if problem else photo_status,
         modified=listed.modified.timestamp() if listed.modified else None,
-        source=zip_source.model_copy(update={"entry": listed.entry}),
+        source=upload.source and upload.source.model_copy(update={"entry": listed.entry}),
         error=problem.as_dict() if problem else None,
+        expires_at=job.expires_at,
+        legacy=job.legacy,
     )
+
+
+def _blocks(entries: Iterator[Listed], size: int) -> Iterator[list[Listed]]:
+    """The entries, grouped by the block of their index; entries that are ignored leave gaps."""
+    for _, block in groupby(entries, key=lambda listed: listed.index // size):
+        yield list(block)
 
 
 def _chunks(items: Iterator[T], size: int) -> Iterator[list[T]]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from darkroom.errors import FileError
+from darkroom.errors import FileError, RetryLater
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -134,6 +134,48 @@ class Bucket:
                     Bucket=self.name,
                     Delete={"Objects": keys, "Quiet": True},  # type: ignore[typeddict-item]
                 )
+
+    def delete_some(self, prefix: str) -> bool:
+        """Delete up to 1,000 objects whose keys begin with `prefix`. True if there are more.
+
+        Raises RetryLater if S3 did not delete them all. It answers 200 even then, and names those.
+        """
+        listing = self.client.list_objects_v2(Bucket=self.name, Prefix=prefix)
+        keys = [{"Key": item["Key"]} for item in listing.get("Contents", [])]
+        if keys:
+            answer = self.client.delete_objects(
+                Bucket=self.name,
+                Delete={"Objects": keys, "Quiet": True},  # type: ignore[typeddict-item]
+            )
+            if errors := answer.get("Errors", []):
+                raise RetryLater(
+                    "objects_left",
+                    f"S3 left {len(errors)} objects undeleted ({errors[0].get('Code')}); try again.",
+                )
+        return listing["IsTruncated"]
+
+    def delete_version(self, key: str, etag: str) -> None:
+        """Delete an object unless it has been replaced. Its key may name another one by now."""
+        with suppress(FileError):
+            if self.head(key).etag == etag:
+                self.client.delete_object(Bucket=self.name, Key=key, IfMatch=f'"{etag}"')
+
+    def list_keys(self, prefix: str) -> list[str]:
+        """The keys that begin with `prefix`."""
+        pages = self.client.get_paginator("list_objects_v2").paginate(
+            Bucket=self.name, Prefix=prefix
+        )
+        return [item["Key"] for page in pages for item in page.get("Contents", [])]
+
+    def abort_uploads_under(self, prefix: str) -> None:
+        """Abort the multipart uploads under way whose keys begin with `prefix`."""
+        pages = self.client.get_paginator("list_multipart_uploads").paginate(
+            Bucket=self.name, Prefix=prefix
+        )
+        for page in pages:
+            for upload in page.get("Uploads", []):
+                with suppress(self.client.exceptions.NoSuchUpload):
+                    self.abort_upload(upload["Key"], upload["UploadId"])
 
     def find(self, prefix: str) -> ListedObject | None:
         """The first object whose key begins with `prefix`; None if there is none."""

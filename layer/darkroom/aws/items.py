@@ -1,12 +1,17 @@
 """Conversion of jobs and files to items of the table, and back.
 
-pk                  sk              item
-JOB#<job>           JOB             the job
-JOB#<job>           FILE#<file>     a file of it
-JOB#<job>           SUB#<conn>      a connection that follows it
-CONN#<connection>   CONN            a connection, and the jobs it follows
-LEDGER              <job>           a job's share of the totals (`aws.ledger_table`)
-STATS               TOTAL           the totals (`aws.ledger_table`)
+pk                    sk              item
+JOB#<job>             JOB             the job
+JOB#<job>             TALLY#<page>    a page of its tally (`darkroom.tally`)
+JOB#<job>             SUB#<conn>      a connection that follows it
+JOB#<job>#<block>     BLOCK           100 files as they were declared or listed
+JOB#<job>#<block>     FILE#<file>     one of these files, once anything has happened to it
+CONN#<connection>     CONN            a connection, and the jobs it follows
+LEDGER                <job>           a job's share of the totals (`aws.ledger_table`)
+STATS                 TOTAL           the totals (`aws.ledger_table`)
+
+A block is written once, and is a partition of its own, so that no job is limited to the writes of
+one partition. What happens to a file after that is in the file's own item.
 
 Two sparse indexes find jobs (`aws.index`). `history`, by `day` and `created_at`, has all of them;
 `unfinished`, by `open` and `stirred`, has those that are not settled.
@@ -15,25 +20,29 @@ Two sparse indexes find jobs (`aws.index`). `history`, by `day` and `created_at`
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
-from dataclasses import asdict
+import json
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, astuple, replace
 from decimal import Decimal
 from typing import Any, Final
 
 from boto3.dynamodb.types import TypeDeserializer
 
-from darkroom import outcomes
-from darkroom.archives import Archive
+from darkroom.aws import legacy_items
+from darkroom.aws.stored_values import archive_from, usage_from, usage_map
 from darkroom.files import File, ResultInfo
 from darkroom.history_cursor import day_of
-from darkroom.jobs import Job
+from darkroom.jobs import Job, Retry
 from darkroom.messages import Source
 from darkroom.outcomes import Counts
-from darkroom.spans import Span
-from darkroom.states import ArchiveStatus, FileStatus, JobStatus
-from darkroom.usage import Timing, Usage
+from darkroom.spans import Span, block_of
+from darkroom.states import FileStatus, JobStatus
+from darkroom.tally import Summary, TallyPage, pack, unpack
 
 JOB: Final = "JOB"
+TALLY: Final = "TALLY#"
+BLOCK: Final = "BLOCK"
 FILE: Final = "FILE#"
 SUBSCRIBER: Final = "SUB#"
 OPEN: Final = "yes"
@@ -48,9 +57,19 @@ def partition(job_id: str) -> str:
     return f"JOB#{job_id}"
 
 
+def block_partition(job_id: str, block: int) -> str:
+    return f"JOB#{job_id}#{block:05d}"
+
+
 def job_of(pk: str) -> str:
     """The job id in a partition key."""
-    return pk.removeprefix("JOB#")
+    return pk.split("#")[1]
+
+
+def file_key(file: File) -> dict[str, str]:
+    """The key of a file's own item."""
+    pk = block_partition(file.job_id, block_of(file.index))
+    return {"pk": partition(file.job_id) if file.legacy else pk, "sk": FILE + file.file_id}
 
 
 def job_item(job: Job) -> dict[str, Any]:
@@ -65,24 +84,23 @@ def job_item(job: Job) -> dict[str, Any]:
         "created_at": _decimal(job.created_at),
         "updated_at": _decimal(job.updated_at),
         "expires_at": int(job.expires_at),
+        "grants_until": _decimal(job.grants_until),
         "status": job.status.value,
-        "spans": {
-            str(upload): [span.first, span.length, span.files] for upload, span in job.spans.items()
-        },
-        "total": job.total,
-        "tally": outcomes.pack(job.tally),
-        "counts": asdict(job.counts),
+        "spans": [list(astuple(span)) for span in job.spans],
+        "pages": {str(number): _summary(page) for number, page in job.pages.items()},
         "recent": [dict(entry) for entry in job.recent],
         "sequence": job.sequence,
         "archive": asdict(job.archive) | {"status": job.archive.status.value},
         "error": dict(job.error) if job.error else None,
         "attempt": job.attempt,
-        "usage": _usage_map(job.usage),
+        "retries": [asdict(retry) | {"files": list(retry.files)} for retry in job.retries],
         "nudges": job.nudges,
         "callback_url": job.callback_url,
         "source": job.source,
+        "source_etag": job.source_etag,
         "day": day_of(job.created_at),
         **({} if job.settled else {"open": OPEN, "stirred": stirred(job.updated_at)}),
+        **({"old_tally": job.old_tally} if job.legacy else {}),
     }
 
 
@@ -91,6 +109,8 @@ def stirred(seconds: float) -> int:
 
 
 def job_from(item: Mapping[str, Any]) -> Job:
+    if legacy_items.is_legacy(item):
+        return legacy_items.job_from(item)
     archive = item["archive"]
     return Job(
         job_id=item["job_id"],
@@ -101,53 +121,140 @@ def job_from(item: Mapping[str, Any]) -> Job:
         created_at=float(item["created_at"]),
         updated_at=float(item["updated_at"]),
         expires_at=float(item["expires_at"]),
+        grants_until=float(item["grants_until"]),
         status=JobStatus(item["status"]),
-        spans={
-            int(upload): Span(*(int(number) for number in span))
-            for upload, span in item["spans"].items()
-        },
-        total=None if item["total"] is None else int(item["total"]),
-        tally=outcomes.unpack(bytes(item["tally"])),
-        counts=Counts(**{name: int(number) for name, number in item["counts"].items()}),
+        spans=tuple(_span_from(*span) for span in item["spans"]),
+        pages={int(number): _summary_from(page) for number, page in item["pages"].items()},
         recent=tuple(item["recent"]),
         sequence=int(item["sequence"]),
-        archive=Archive(
-            ArchiveStatus(archive["status"]),
-            int(archive["generation"]),
-            int(archive["size"]),
-            archive["upload_id"],
-        ),
+        archive=archive_from(archive),
         error=item["error"],
         attempt=int(item["attempt"]),
-        usage=_usage_from(item.get("usage", {})),
-        nudges=int(item.get("nudges", 0)),
-        callback_url=item.get("callback_url", ""),
-        source=item.get("source", ""),
+        retries=tuple(
+            Retry(int(r["id"]), tuple(r["files"]), r["options"], r["cancelled_only"])
+            for r in item["retries"]
+        ),
+        nudges=int(item["nudges"]),
+        callback_url=item["callback_url"],
+        source=item["source"],
+        source_etag=item["source_etag"],
+        legacy="old_tally" in item,
+        old_tally=bytes(item.get("old_tally", b"")),
     )
 
 
+def _span_from(upload: Any, first: Any, length: Any, files: Any, etag: str) -> Span:
+    return Span(int(upload), int(first), int(length), int(files), etag)
+
+
+def page_item(job: Job, page: TallyPage) -> dict[str, Any]:
+    return {
+        "pk": partition(job.job_id),
+        "sk": f"{TALLY}{page.number:02d}",
+        "version": page.version,
+        "marks": pack(page.marks),
+        "scores": pack(page.scores),
+        "usage": usage_map(page.usage),
+        "expires_at": int(job.expires_at),
+    }
+
+
+def page_from(job: Job, number: int, item: Mapping[str, Any] | None) -> TallyPage:
+    """A page of the tally; empty, or as version 0.1 left it, if it was never written."""
+    if item is None:
+        return legacy_items.page(job, number) if job.legacy else TallyPage(number, job.uploads)
+    return TallyPage(
+        number,
+        job.uploads,
+        int(item["version"]),
+        unpack(item["marks"]),
+        unpack(item["scores"]),
+        usage_from(item["usage"]),
+    )
+
+
+def _summary(page: Summary) -> list[Any]:
+    return [page.version, *astuple(page.counts), usage_map(page.usage)]
+
+
+def _summary_from(values: Sequence[Any]) -> Summary:
+    version, *counts, usage = values
+    return Summary(int(version), Counts(*(int(n) for n in counts)), usage_from(usage))
+
+
+def block_item(files: Sequence[File], expires_at: float) -> dict[str, Any]:
+    """A block of new files, at most 100, all uploads or all entries of one ZIP.
+
+    `ended` makes the tally count it, because some of its files are skipped, say, from the start.
+    """
+    first = files[0]
+    rows = [
+        [
+            file.file_id,
+            file.name,
+            file.size,
+            file.status.value,
+            file.modified,
+            file.source.entry.model_dump() if file.source and file.source.entry else None,
+            dict(file.error) if file.error else None,
+        ]
+        for file in files
+    ]
+    body = {"source": first.source and first.source.model_dump(exclude={"entry"}), "files": rows}
+    waiting = {FileStatus.AWAITING_UPLOAD, FileStatus.QUEUED}
+    return {
+        "pk": block_partition(first.job_id, block_of(first.index)),
+        "sk": BLOCK,
+        "files": zlib.compress(json.dumps(body, separators=(",", ":")).encode(), 6),
+        "count": len(files),
+        "ended": "no" if {file.status for file in files} <= waiting else "yes",
+        "expires_at": int(expires_at),
+    }
+
+
+def block_from(item: Mapping[str, Any]) -> list[File]:
+    body = json.loads(zlib.decompress(bytes(item["files"])))
+    source = body["source"]
+    return [
+        File(
+            job_id=job_of(item["pk"]),
+            file_id=file_id,
+            name=name,
+            size=size,
+            status=FileStatus(status),
+            modified=modified,
+            source=source and Source(**source, entry=entry),
+            error=error,
+            expires_at=float(item["expires_at"]),
+        )
+        for file_id, name, size, status, modified, entry, error in body["files"]
+    ]
+
+
 def file_item(file: File, expires_at: float) -> dict[str, Any]:
-    """Empty fields are left out, because files are most of what a job stores."""
-    item = {
-        "pk": partition(file.job_id),
-        "sk": FILE + file.file_id,
+    """Empty fields are left out. An entry's source is left out too: it is in its block."""
+    own_source = file.source is not None and (file.legacy or file.source.entry is None)
+    fields = {
+        **file_key(file),
         "name": file.name,
         "size": file.size,
         "status": file.status.value,
         "attempt": file.attempt,
         "modified": None if file.modified is None else _decimal(file.modified),
-        "source": file.source and source_text(file.source),
+        "source": source_text(file.source) if file.source and own_source else None,
         "result": file.result and result_map(file.result),
         "error": file.error and dict(file.error),
+        "options": file.options,
+        "retry": file.retry or None,
         "expires_at": int(expires_at),
     }
-    return {name: value for name, value in item.items() if value is not None}
+    return {name: value for name, value in fields.items() if value is not None}
 
 
-def file_from(item: Mapping[str, Any]) -> File:
-    source, result = item.get("source"), item.get("result")
-    modified = item.get("modified")
-    return File(
+def file_from(item: Mapping[str, Any], row: File | None = None) -> File:
+    """A file from its own item. row: the file in its block, for what its item leaves out."""
+    source, result, modified = item.get("source"), item.get("result"), item.get("modified")
+    file = File(
         job_id=job_of(item["pk"]),
         file_id=item["sk"].removeprefix(FILE),
         name=item["name"],
@@ -158,7 +265,13 @@ def file_from(item: Mapping[str, Any]) -> File:
         source=None if source is None else Source.model_validate_json(source),
         result=None if result is None else ResultInfo(**_integers(result)),
         error=item.get("error"),
+        options=item.get("options"),
+        retry=int(item.get("retry", 0)),
+        expires_at=float(item["expires_at"]),
+        stored=True,
+        legacy=item["pk"].count("#") == 1,
     )
+    return replace(file, source=row.source) if row and file.source is None else file
 
 
 def source_text(source: Source) -> str:
@@ -172,18 +285,10 @@ def result_map(result: ResultInfo) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value not in (None, [])}
 
 
-def _usage_map(usage: Usage) -> dict[str, Any]:
-    models = {name: list(timing) for name, timing in usage.models.items()}
-    return {"bytes_in": usage.bytes_in, "bytes_out": usage.bytes_out, "models": models}
-
-
-def _usage_from(values: Mapping[str, Any]) -> Usage:
-    """The stored usage; zero for a job stored before usage was recorded."""
-    models = {
-        name: Timing(int(photos), int(milliseconds))
-        for name, (photos, milliseconds) in values.get("models", {}).items()
-    }
-    return Usage(int(values.get("bytes_in", 0)), int(values.get("bytes_out", 0)), models)
+def files_from_stream(image: Mapping[str, Any]) -> list[File]:
+    """The files in a stream record: one from its own item, or those of a block."""
+    item = from_stream(image)
+    return block_from(item) if item["sk"] == BLOCK else [file_from(item)]
 
 
 def from_stream(image: Mapping[str, Any]) -> dict[str, Any]:
@@ -192,7 +297,7 @@ def from_stream(image: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _binary(value: Mapping[str, Any]) -> Any:
-    """Decode a binary value. Lambda delivers records as JSON; only the tally is binary."""
+    """Decode a binary value. Lambda delivers records as JSON; tallies and blocks are binary."""
     return {"B": base64.b64decode(value["B"])} if isinstance(value.get("B"), str) else value
 
 

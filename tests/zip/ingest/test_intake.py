@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
+from darkroom.counting import count_files
 from darkroom.errors import NotFound
 from darkroom.jobs import Job
 from darkroom.limits import Limits
 from darkroom.states import FileStatus, JobStatus
 from functions.process.entry import read_photo
-from functions.progress.counting import count_files
 from tests.conftest import Cloud
 from tests.zip.ingest.uploads import Event, make_job, messages, run, uploaded, zip_of
 

@@ -1,0 +1,34 @@
+"""Values that jobs of every version store alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from darkroom.archives import Archive
+from darkroom.states import ArchiveStatus
+from darkroom.usage import Timing, Usage
+
+
+def archive_from(values: Mapping[str, Any]) -> Archive:
+    return Archive(
+        ArchiveStatus(values["status"]),
+        int(values["generation"]),
+        int(values["size"]),
+        values["upload_id"],
+        wanted=values.get("wanted", False),
+    )
+
+
+def usage_map(usage: Usage) -> dict[str, Any]:
+    models = {name: list(timing) for name, timing in usage.models.items()}
+    return {"bytes_in": usage.bytes_in, "bytes_out": usage.bytes_out, "models": models}
+
+
+def usage_from(values: Mapping[str, Any]) -> Usage:
+    """The stored usage; zero for a job stored before usage was recorded."""
+    models = {
+        name: Timing(int(photos), int(milliseconds))
+        for name, (photos, milliseconds) in values.get("models", {}).items()
+    }
+    return Usage(int(values.get("bytes_in", 0)), int(values.get("bytes_out", 0)), models)
