@@ -91,7 +91,8 @@ class Lifecycle:
     def _queue_again(self, job: Job, file: File, retry: Retry) -> UploadMessage | None:
         """Begin the file's next attempt. Returns a message if its upload is to be dispatched.
 
-        An upload is taken as it lies in the bucket now, since it may have been sent again.
+        An upload is taken as it lies in the bucket now, since it may have been sent again. If it is
+        gone, the file fails; one that has succeeded keeps its result.
         """
         is_upload = file.index < job.uploads
         arrival = find_arrival(job, file, self.bucket) if is_upload else None
@@ -102,7 +103,8 @@ class Lifecycle:
         if not is_upload:
             self.jobs.requeued(file)
         elif arrival is None:
-            self.jobs.failed_again(file, NEVER_UPLOADED.as_dict())
+            if file.status is not FileStatus.SUCCEEDED:
+                self.jobs.failed_again(file, NEVER_UPLOADED.as_dict())
         elif file.source and not any(span.upload == file.index for span in job.spans):
             source = Source(key=arrival.key, etag=arrival.etag, size=arrival.size)
             self.jobs.requeued(replace(file, source=source, size=arrival.size))
@@ -169,12 +171,10 @@ class Lifecycle:
                 arrival = find_arrival(job, file, self.bucket)
                 if stopped:
                     self.jobs.upload_cancelled(file)
-                elif failing:
-                    reject_upload(file, STALLED, self.jobs)
-                elif arrival:
+                elif arrival and not failing:
                     return arrival
-                elif message.overdue:
-                    reject_upload(file, NEVER_UPLOADED, self.jobs)
+                elif failing or message.overdue:
+                    reject_upload(file, STALLED if arrival else NEVER_UPLOADED, self.jobs)
             case FileStatus.EXPANDING if failing:
                 reject_upload(file, STALLED, self.jobs)
             case FileStatus.EXPANDING if file.source:

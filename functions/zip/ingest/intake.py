@@ -98,20 +98,29 @@ class Intake:
         return (job, file) if file and _open(file, arrival) else None
 
     def _drop(self, arrival: UploadMessage) -> tuple[Job, File] | None:
+        """The job of a drop, whatever its options. One that was replaced or deleted before it was
+        read makes none: its successor has an event of its own."""
+        try:
+            head = self.bucket.head(arrival.key)
+        except FileError:
+            return None
+        if head.etag != arrival.etag:
+            return None
         problem = None
         try:
-            options = drop_options(self.bucket.head(arrival.key).metadata, self.settings)
+            options = drop_options(head.metadata, self.settings)
         except FileError as error:
             options, problem = Options(), error
         job, file = drop_job(arrival, options, self.settings)
         self.jobs.create(job, [file])
+        known = self.jobs.get(job.job_id)
         stored = self.jobs.file(job.job_id, file.file_id)
-        if stored is None or not _open(stored, arrival):
+        if known is None or stored is None or not _open(stored, arrival):
             return None
         if problem:
             reject_upload(stored, problem, self.jobs)
             return None
-        return self.jobs.require(job.job_id), stored
+        return known, stored
 
     def _listing(
         self, zip_file: RangedFile, arrival: UploadMessage, job: Job, upload: File
