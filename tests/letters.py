@@ -8,8 +8,10 @@ from darkroom.messages import (
     ForgetMessage,
     Message,
     NudgeMessage,
+    PruneMessage,
     RetryMessage,
     Source,
+    StopMessage,
     UploadMessage,
     WebhookMessage,
 )
@@ -21,11 +23,13 @@ PHOTO = a_file(
     0, status=FileStatus.QUEUED, source=Source(key="uploads/j1/000000/a.jpg", etag="e", size=1)
 )
 LETTERS: tuple[Message, ...] = (
-    image_message(PHOTO, Options(model="u2netp")),
+    image_message(PHOTO, Options(model="u2netp").model_dump_json()),
     UploadMessage(key="uploads/j1/000000/a.jpg", etag="e", size=1),
-    RetryMessage(job_id="j1", attempt=2),
+    RetryMessage(job_id="j1", retry=2),
+    StopMessage(job_id="j1", block=3),
     NudgeMessage(job_id="j1", fail=1),
-    ForgetMessage(job_id="j1"),
+    ForgetMessage(job_id="j1", blocks=3, source="inbox/a.jpg", etag="e"),
+    PruneMessage(job_id="j1", generation=2, at=1.5),
     ArchiveMessage(job_id="j1", generation=1, upload_id="u", parts=(1, 9)),
     WebhookMessage(url="https://shop.example/hook?key=s3cret", job_id="j1", attempt=1, body="{}"),
 )

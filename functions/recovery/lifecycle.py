@@ -7,12 +7,14 @@ when time runs out.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from darkroom import clock, keys
 from darkroom.counting import count_files
 from darkroom.endings import NEVER_UPLOADED, STALLED
+from darkroom.errors import NotFound
 from darkroom.files import File, image_message
 from darkroom.jobs import Job, Retry, file_id
 from darkroom.messages import (
@@ -71,7 +73,7 @@ class Lifecycle:
                 self._retry_block(job, number, retry)
 
         if self._walk(message, job.blocks, visit):
-            self.jobs.change(job.job_id, lambda now: now.retry_queued(retry.id))
+            self._change(job, lambda now: now.retry_queued(retry.id))
 
     def _retry_block(self, job: Job, number: int, retry: Retry) -> None:
         """Queue the files of one block again.
@@ -149,7 +151,7 @@ class Lifecycle:
         count = blocks_in(job.uploads) if message.overdue else job.blocks
         done = self._walk(message, count, lambda number: self._nudge_block(job, number, message))
         if done and failing:
-            self.jobs.change(job.job_id, lambda now: now.retries_dropped(job.retries))
+            self._change(job, lambda now: now.retries_dropped(job.retries))
 
     def _nudge_block(self, job: Job, number: int, message: NudgeMessage) -> None:
         failing = message.fail is not None
@@ -254,6 +256,10 @@ class Lifecycle:
         ]
         self.jobs.add_uploads(missing, job.expires_at)
         return self.jobs.block(job, number)
+
+    def _change(self, job: Job, change: Callable[[Job], Job]) -> None:
+        with suppress(NotFound):  # deleted meanwhile
+            self.jobs.change(job.job_id, change)
 
     def _ask_again(self, job: Job) -> None:
         self.own_queue.send(

@@ -21,7 +21,7 @@ from darkroom.states import FileStatus
 from functions.process import app
 from functions.process.engine import Result
 from tests.conftest import Cloud, FakeContext, sqs_event
-from tests.making import a_file, a_job
+from tests.making import a_file, a_job, store
 from tests.process.pictures import quarters, saved
 
 
@@ -63,8 +63,7 @@ def queued(cloud: Cloud, index: int = 0, data: bytes = b"photo", **changes: Any)
     etag = cloud.put(key, data)["Records"][0]["s3"]["object"]["eTag"]
     source = Source(key=key, etag=etag, size=len(data))
     file: File = a_file(index, status=FileStatus.QUEUED, source=source, **changes)
-    cloud.services.jobs.create(a_job(), [])
-    cloud.services.jobs.add_files([file], 1e10)
+    store(cloud.services.jobs, a_job(uploads=index + 1), file, counted=False)
     return message_of(file)
 
 
@@ -173,9 +172,16 @@ def test_an_upload_deleted_meanwhile_fails(cloud: Cloud, engine: StubEngine) -> 
     assert stored(cloud).error["code"] == "upload_gone"  # type: ignore[index]
 
 
+def forget(cloud: Cloud) -> None:
+    """Delete the job of `queued`, as the lifecycle does."""
+    cloud.services.jobs.forget("j1")
+    cloud.services.jobs.delete_block("j1", 0)
+    cloud.services.jobs.delete_rest("j1")
+
+
 def test_photos_of_a_deleted_job_are_ignored(cloud: Cloud, engine: StubEngine) -> None:
     message = queued(cloud)
-    cloud.table.delete_item(Key={"pk": "JOB#j1", "sk": "FILE#000000"})
+    forget(cloud)
     assert run(message) == []
     assert cloud.keys("results/") == []
 
@@ -228,13 +234,13 @@ def test_a_job_deleted_while_its_photo_is_processed_keeps_no_result(
     process = engine.process
 
     def meanwhile(photo: bytes, options: Options) -> Result:
-        cloud.services.jobs.forget("j1")
-        cloud.services.jobs.delete_items("j1")
+        forget(cloud)
         return process(photo, options)
 
     monkeypatch.setattr(engine, "process", meanwhile)
     assert run(message) == []
     assert cloud.keys("results/") == []
+    assert cloud.table.scan()["Items"] == []
 
 
 def test_a_slower_worker_does_not_overwrite_a_result(

@@ -25,16 +25,16 @@ from functions.progress.completion import completion_document
 from functions.progress.job_changes import Change, settled
 from tests.conftest import Cloud, FakeContext
 from tests.layer.walks import Walk, ended
-from tests.making import a_job
+from tests.making import a_job, arrived, recorded, requeued
 from tests.streams import job_event
 
 DOCS = (Path(__file__).parents[2] / "docs/events.md").read_text(encoding="utf-8")
 EXAMPLE = json.loads(re.findall(r"```json\n(.+?)```", DOCS, re.S)[0])
 URL = "https://shop.example/done"
 
-BUILDING = a_job(callback_url=URL).image_listed(0).with_events([ended(0)])
+BUILDING = recorded(a_job(callback_url=URL), ended(0))
 DONE = BUILDING.with_archive(replace(BUILDING.archive, status=ArchiveStatus.READY, size=9))
-FAILED = a_job(callback_url=URL).image_listed(0).with_events([ended(0, Outcome.FAILED)])
+FAILED = recorded(a_job(callback_url=URL), ended(0, Outcome.FAILED))
 
 
 class Settling(Walk):
@@ -75,16 +75,16 @@ TestSettling = Settling.TestCase
         (BUILDING, DONE, True),
         (None, DONE, True),
         (DONE, replace(DONE, sequence=9), False),
-        (a_job().image_listed(0), BUILDING, False),
-        (a_job().image_listed(0), FAILED, True),
-        (FAILED, FAILED.retried(), False),
-        (FAILED.retried(), FAILED.retried().with_events([ended(0, Outcome.FAILED, 2)]), True),
+        (arrived(a_job(), 0), BUILDING, False),
+        (arrived(a_job(), 0), FAILED, True),
+        (FAILED, requeued(FAILED), False),
+        (requeued(FAILED), recorded(requeued(FAILED), ended(0, Outcome.FAILED, 2)), True),
         (DONE, None, False),
         (BUILDING, None, False),
         (a_job(), a_job().cancelled(), False),
         (
             a_job().cancelled(),
-            a_job().cancelled().with_events([ended(0, Outcome.CANCELLED)]),
+            recorded(a_job().cancelled(), ended(0, Outcome.CANCELLED)),
             True,
         ),
         (a_job(), a_job(status=JobStatus.EXPIRED), False),
@@ -136,14 +136,6 @@ class TestDocument:
     def test_a_missing_archive_has_no_key(self, status: ArchiveStatus) -> None:
         job = replace(DONE, archive=Archive(status, 1))
         assert completion_document(job, "photos")["archive"] is None
-
-
-def test_a_job_stored_before_webhooks_has_no_callback_url() -> None:
-    job = a_job(callback_url=URL, source="inbox/a.jpg")
-    item = job_item(job)
-    assert job_from(item) == job
-    del item["callback_url"], item["source"]
-    assert job_from(item) == a_job()
 
 
 @pytest.fixture
@@ -202,8 +194,8 @@ class TestAnnouncing:
         assert first_message == second_message
 
     def test_a_retry_is_announced_under_the_next_id(self, cloud: Cloud, events: list[Any]) -> None:
-        retried = FAILED.retried()
-        end = retried.with_events([ended(0, Outcome.FAILED, 2)])
+        retried = requeued(FAILED)
+        end = recorded(retried, ended(0, Outcome.FAILED, 2))
         changes = [(None, FAILED), (FAILED, retried), (retried, end)]
         notify.handler(job_event(*changes), FakeContext())
         assert [detail["id"] for detail in details(events)] == ["j1.1", "j1.2"]

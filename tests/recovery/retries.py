@@ -2,48 +2,42 @@
 
 from __future__ import annotations
 
-from darkroom.jobs import FileEvent, Job
+from darkroom.jobs import Job
 from darkroom.messages import Message, RetryMessage, Source
-from darkroom.outcomes import Outcome
 from darkroom.states import FileStatus
 from functions.recovery import lifecycle_queue
 from tests.conftest import Cloud, FakeContext, sqs_event
-from tests.making import a_file, a_job, a_result
+from tests.making import a_file, a_job, a_result, store
 
 ERROR = {"code": "damaged_photo", "message": "It is."}
 
 
-SOURCE = Source(key="uploads/j1/000000/a.zip", etag="e", size=9)
-
-
-def ended(index: int, outcome: Outcome) -> FileEvent:
-    return FileEvent(index, 1, outcome, f"{index}.jpg", ERROR)
-
-
 def retried_job(cloud: Cloud) -> Job:
-    """A retried job: one file succeeded, failed, was cancelled, was skipped, and never arrived."""
-    outcomes = [
-        Outcome.SUCCEEDED,
-        Outcome.FAILED,
-        Outcome.CANCELLED,
-        Outcome.SKIPPED,
-        Outcome.CANCELLED,
-    ]
-    job = a_job(uploads=5).cancelled()
-    job = job.with_events([ended(i, outcome) for i, outcome in enumerate(outcomes)]).retried()
-    files = [
-        a_file(0, status=FileStatus.SUCCEEDED, source=SOURCE, result=a_result(0)),
-        a_file(1, status=FileStatus.FAILED, source=SOURCE, error=ERROR),
-        a_file(2, status=FileStatus.CANCELLED, source=SOURCE),
-        a_file(3, status=FileStatus.SKIPPED, source=SOURCE, error=ERROR),
-        a_file(4, status=FileStatus.CANCELLED),
-    ]
-    cloud.services.jobs.create(job, files)
+    """A retried job: of its uploads, one each has succeeded, failed and never arrived; of the
+    entries of its ZIP, one each has failed, was cancelled and was skipped."""
+    jobs = cloud.services.jobs
+    key = "uploads/j1/000001/a.jpg"
+    etag = cloud.put(key, b"photo")["Records"][0]["s3"]["object"]["eTag"]
+    photo = Source(key=key, etag=etag, size=5)
+    zipped = Source(key="uploads/j1/000003/a.zip", etag="e", size=9)
+    store(
+        jobs,
+        a_job(uploads=4).zip_listed(3, "e", 3, 3).cancelled(),
+        a_file(0, status=FileStatus.SUCCEEDED, source=photo, result=a_result(0)),
+        a_file(1, status=FileStatus.FAILED, source=photo, error=ERROR),
+        a_file(2, status=FileStatus.CANCELLED),
+        a_file(3, status=FileStatus.EXPANDED, source=zipped),
+        a_file(100, status=FileStatus.FAILED, source=zipped, error=ERROR),
+        a_file(101, status=FileStatus.CANCELLED, source=zipped),
+        a_file(102, status=FileStatus.SKIPPED, source=zipped, error=ERROR),
+    )
+    job, _ = jobs.change("j1", Job.retried)
     return job
 
 
-RETRY = RetryMessage(job_id="j1", attempt=2)
-"""The message that requeues the files of `retried_job`."""
+def retry_of(job: Job) -> RetryMessage:
+    """The message that queues the files of the job's latest retry again."""
+    return RetryMessage(job_id=job.job_id, retry=job.retries[-1].id)
 
 
 def follow_up(*messages: Message, milliseconds: int = 60_000) -> list[str]:

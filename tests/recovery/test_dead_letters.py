@@ -18,14 +18,14 @@ from darkroom.states import ArchiveStatus, FileStatus, JobStatus
 from functions.recovery import dead_letters, lifecycle_queue
 from tests.conftest import Cloud, FakeContext, sqs_event
 from tests.letters import LETTERS
-from tests.making import a_file, a_job, a_result
-from tests.recovery.retries import RETRY, retried_job
+from tests.making import a_file, a_job, a_result, store
+from tests.recovery.retries import retried_job, retry_of
 
 QUEUED = a_file(
     0, status=FileStatus.QUEUED, source=Source(key="uploads/j1/000000/a.jpg", etag="e", size=1)
 )
 OBJECT = {"eTag": "e", "size": 1, "sequencer": "1"}
-LETTER = image_message(QUEUED, Options(model="u2netp")).model_dump_json()
+LETTER = image_message(QUEUED, Options(model="u2netp").model_dump_json()).model_dump_json()
 
 
 def bury(*letters: Any) -> list[str]:
@@ -42,7 +42,7 @@ def error_of(cloud: Cloud) -> str | None:
 
 def test_the_photo_fails_and_its_job_ends(cloud: Cloud) -> None:
     jobs = cloud.services.jobs
-    jobs.create(a_job().image_listed(0), [QUEUED])
+    store(jobs, a_job(), QUEUED)
     assert bury(LETTER, LETTER) == []
     count_files(jobs.files("j1"), jobs)
     assert jobs.require("j1").status is JobStatus.FAILED
@@ -50,14 +50,14 @@ def test_the_photo_fails_and_its_job_ends(cloud: Cloud) -> None:
 
 
 def test_a_photo_that_was_redriven_and_has_succeeded_is_unchanged(cloud: Cloud) -> None:
-    cloud.services.jobs.create(a_job().image_listed(0), [QUEUED])
-    cloud.services.jobs.ended(QUEUED, FileStatus.SUCCEEDED, a_result(0))
+    store(cloud.services.jobs, a_job(), QUEUED)
+    cloud.services.jobs.ended(replace(QUEUED, stored=True), FileStatus.SUCCEEDED, a_result(0))
     assert bury(LETTER) == []
     assert error_of(cloud) is None
 
 
 def test_a_dead_letter_of_an_earlier_attempt_is_ignored(cloud: Cloud) -> None:
-    cloud.services.jobs.create(a_job(attempt=2).image_listed(0), [replace(QUEUED, attempt=2)])
+    store(cloud.services.jobs, a_job(), replace(QUEUED, attempt=2))
     assert bury(LETTER) == []
     assert error_of(cloud) is None
 
@@ -74,17 +74,21 @@ def test_an_upload_that_cannot_be_dispatched_fails(cloud: Cloud, letter: Any) ->
     jobs.create(a_job(), [a_file(0)])
     assert bury(letter, letter) == []
     assert error_of(cloud) == "processing_crashed"
+    count_files(jobs.files("j1"), jobs)
     assert jobs.require("j1").total == 1
 
 
-ZIP = {"key": "uploads/j1/000000/a.zip", "etag": "e", "size": 1}
+ZIP: dict[str, Any] = {"key": "uploads/j1/000000/a.zip", "etag": "e", "size": 1}
 
 
 def partly_dispatched(cloud: Cloud, stored: int) -> None:
     """A job with a ZIP of five photos, of which `stored` are in the table."""
-    job = a_job().zip_listed(0, 5, 5)
-    photos = [replace(QUEUED, file_id=f"{index:06d}") for index in range(1, stored + 1)]
-    cloud.services.jobs.create(job, [a_file(0), *photos])
+    source = Source(key=ZIP["key"], etag="e", size=1)
+    zip_file = a_file(0, status=FileStatus.EXPANDING, source=source)
+    photos = [
+        a_file(index, status=FileStatus.QUEUED, source=source) for index in range(100, 100 + stored)
+    ]
+    store(cloud.services.jobs, a_job().zip_listed(0, "e", 5, 5), zip_file, *photos)
 
 
 def test_a_partly_dispatched_zip_ends_with_its_dispatched_photos(cloud: Cloud) -> None:
@@ -115,11 +119,11 @@ def test_photos_whose_messages_may_be_lost_are_sent_again(cloud: Cloud, stored: 
     [nudge] = cloud.received(cloud.services.settings.lifecycle_queue_url)
     lifecycle_queue.handler(sqs_event(nudge), FakeContext())
     sent = sorted(json.loads(body)["file_id"] for body in cloud.messages())
-    assert sent == [f"{index:06d}" for index in range(1, stored + 1)]
+    assert sent == [f"{index:06d}" for index in range(100, 100 + stored)]
 
 
 def test_a_queued_photo_is_sent_again(cloud: Cloud) -> None:
-    cloud.services.jobs.create(a_job().image_listed(0), [QUEUED])
+    store(cloud.services.jobs, a_job(), QUEUED)
     assert bury(ZIP | {"key": "uploads/j1/000000/a.jpg"}) == []
     [nudge] = cloud.received(cloud.services.settings.lifecycle_queue_url)
     lifecycle_queue.handler(sqs_event(nudge), FakeContext())
@@ -159,7 +163,7 @@ def test_every_kind_of_dead_letter_is_handled(
     cloud: Cloud, letter: Message, caplog: pytest.LogCaptureFixture
 ) -> None:
     """No dead letter stays on its queue, and none puts a secret into the log."""
-    cloud.services.jobs.create(a_job().image_listed(0), [QUEUED])
+    store(cloud.services.jobs, a_job(), QUEUED)
     assert bury(letter.model_dump_json(exclude_none=True)) == []
     assert "s3cret" not in caplog.text
     assert all("s3cret" not in str(vars(record)) for record in caplog.records)
@@ -167,9 +171,11 @@ def test_every_kind_of_dead_letter_is_handled(
 
 def test_a_dead_retry_is_completed_by_a_nudge(cloud: Cloud) -> None:
     """The retry died halfway; the job must not wait for files that it did not requeue."""
-    retried_job(cloud)
-    assert bury(RETRY.model_dump_json()) == []
-    [nudge] = cloud.received(cloud.services.settings.lifecycle_queue_url)
-    lifecycle_queue.handler(sqs_event(nudge), FakeContext())
-    sent = sorted((m["file_id"], m["attempt"]) for m in map(json.loads, cloud.messages()))
-    assert sent == [("000001", 2), ("000002", 2)]
+    job = retried_job(cloud)
+    assert bury(retry_of(job).model_dump_json()) == []
+    settings = cloud.services.settings
+    while bodies := cloud.received(settings.lifecycle_queue_url):
+        lifecycle_queue.handler(sqs_event(*bodies), FakeContext())
+    ingested = [json.loads(body)["key"] for body in cloud.received(settings.ingest_queue_url)]
+    sent = {(m["file_id"], m["attempt"]) for m in map(json.loads, cloud.messages())}
+    assert (sent, ingested) == ({("000001", 2), ("000100", 2), ("000101", 2)}, [])

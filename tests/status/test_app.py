@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -15,7 +16,7 @@ from darkroom.jobs import Job
 from darkroom.states import ArchiveStatus, FileStatus, JobStatus
 from functions.status import app
 from tests.conftest import KEY, Cloud, FakeContext, http_event
-from tests.making import TOKEN, a_file, a_job, a_result
+from tests.making import TOKEN, a_file, a_job, a_result, store
 
 
 def get(path: str, credential: str | None = KEY, **query: str) -> dict[str, Any]:
@@ -33,19 +34,18 @@ def job(cloud: Cloud) -> Job:
         a_file(1, status=FileStatus.FAILED, error={"code": "damaged", "message": "It is."}),
         a_file(2),
     ]
-    cloud.services.jobs.create(a_job(uploads=3), files)
     cloud.put("results/j1/000000/photo-0.png", b"PNG")
-    return cloud.services.jobs.require("j1")
+    return store(cloud.services.jobs, a_job(uploads=3), *files)
 
 
-def store(cloud: Cloud, **changes: Any) -> None:
+def keep(cloud: Cloud, **changes: Any) -> None:
     cloud.services.jobs.create(a_job(**changes), [])
 
 
 def test_the_document_and_its_links(job: Job) -> None:
     answer = get("/jobs/j1")
     assert answer["statusCode"] == 200
-    assert answer["json"]["status"] == "awaiting_upload"
+    assert answer["json"]["status"] == "processing"
     assert answer["json"]["progress"]["total"] is None
     assert answer["json"]["links"]["archive"] == "jobs/j1/archive"
 
@@ -118,7 +118,7 @@ def test_a_result_as_redirect(job: Job) -> None:
 
 def test_a_result_too_large_for_a_data_url_is_answered_with_its_url(cloud: Cloud) -> None:
     big = a_file(0, status=FileStatus.SUCCEEDED, result=a_result(0, size=4_000_001))
-    cloud.services.jobs.create(a_job(), [big])
+    store(cloud.services.jobs, a_job(), big)
     answer = get("/jobs/j1/files/000000", **{"as": "data-url"})
     assert (answer["statusCode"], answer["json"]["code"]) == (409, "result_too_large")
     assert "results/j1/000000/photo-0.png" in answer["json"]["detail"]
@@ -145,7 +145,7 @@ def test_a_missing_result_and_an_unknown_form_are_refused(
     ],
 )
 def test_the_archive(cloud: Cloud, archive: Archive, status: JobStatus, answered: int) -> None:
-    store(cloud, archive=archive, status=status)
+    keep(cloud, archive=archive, status=status)
     answer = get("/jobs/j1/archive")
     assert answer["statusCode"] == answered
     if answered == 202:
@@ -174,5 +174,6 @@ def test_a_crash_is_a_problem_with_a_request_id(cloud: Cloud) -> None:
 
 def test_a_file_survives_the_table(cloud: Cloud) -> None:
     file: File = a_file(0, status=FileStatus.SUCCEEDED, result=a_result(0, faces=2), modified=1.5)
-    cloud.services.jobs.add_files([file], 1.0)
-    assert cloud.services.jobs.file("j1", "000000") == file
+    store(cloud.services.jobs, a_job(), file)
+    found = cloud.services.jobs.file("j1", "000000")
+    assert found == replace(file, stored=True, expires_at=a_job().expires_at)

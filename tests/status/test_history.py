@@ -13,14 +13,15 @@ from darkroom.archives import Archive
 from darkroom.aws import index as index_module
 from darkroom.aws.index import JobIndex
 from darkroom.aws.items import job_item
+from darkroom.counting import count_events
 from darkroom.errors import RetryLater
 from darkroom.history_cursor import HistoryCursor
-from darkroom.jobs import FileEvent, Job
+from darkroom.jobs import Job
 from darkroom.outcomes import Outcome
 from darkroom.states import ArchiveStatus, JobStatus
 from functions.status import app, history
 from tests.conftest import KEY, Cloud, FakeContext, http_event
-from tests.making import a_job
+from tests.making import a_job, event_of
 
 DAY = 86_400
 NOW = 1_700_000_000.0  # 2023-11-14, 22:13:20
@@ -211,13 +212,13 @@ def test_the_unfinished_index_has_only_jobs_that_are_not_settled(cloud: Cloud) -
     """Changes within the same five minutes leave the job's index keys as they are."""
     make(cloud, "j1", 0)
     keys = set()
-    for change in (lambda job: job.image_listed(0), Job.nudged, Job.cancelled):
+    for change in (lambda job: job.granted(NOW + 60), Job.nudged, Job.cancelled):
         cloud.services.jobs.change("j1", change)
         item = cloud.table.get_item(Key={"pk": "JOB#j1", "sk": "JOB"})["Item"]
         keys.add((item["open"], int(item["stirred"]), item["day"]))
     assert keys == {("yes", NOW // 300 * 300, "2023-11-14")}
     assert unfinished(cloud) == ["j1"]
-    skipped = FileEvent(0, 1, Outcome.CANCELLED, "a.jpg")
-    cloud.services.jobs.change("j1", lambda job: job.with_events([skipped]))
+    jobs = cloud.services.jobs
+    count_events(jobs.require("j1"), [event_of(0, Outcome.CANCELLED)], jobs)
     assert unfinished(cloud) == []
     assert ids(get()) == ["j1"]

@@ -44,7 +44,7 @@ def test_a_job_grants_one_upload_for_each_file(cloud: Cloud) -> None:
 def test_a_job_is_stored_without_its_token(cloud: Cloud) -> None:
     _, job = post({"files": [PHOTO], "options": {"crop_face": True}})
     items = cloud.table.scan()["Items"]
-    assert {item["sk"] for item in items} == {"JOB", "FILE#000000"}
+    assert {item["sk"] for item in items} == {"JOB", "BLOCK"}
     assert job["token"].startswith(job["job_id"] + ".")
     assert job["token"] not in str(items)
     stored = cloud.services.jobs.require(job["job_id"])

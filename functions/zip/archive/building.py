@@ -52,6 +52,10 @@ class Builder:
         A message for a generation that is already built, or superseded, does nothing. Raises
         ArchiveError after recording the archive as failed.
         """
+        with suppress(NotFound):  # the job was deleted meanwhile
+            self._build(message)
+
+    def _build(self, message: ArchiveMessage) -> None:
         job = self.jobs.get(message.job_id)
         if job is None or not job.archive.builds(message.generation):
             return
@@ -77,7 +81,7 @@ class Builder:
 
     def _contents(self, job: Job, message: ArchiveMessage) -> Contents:
         if message.parts is None:
-            return contents_of(job, self.jobs.files(job.job_id))
+            return contents_of(job, self.jobs.files_of(job))
         return Contents.loads(self.bucket.read(_plan_key(job)))
 
     def _send_shares(

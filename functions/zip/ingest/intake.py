@@ -6,7 +6,7 @@ twice has no further effect. A fan-out that dies is therefore recovered by runni
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -98,29 +98,38 @@ class Intake:
         return (job, file) if file and _open(file, arrival) else None
 
     def _drop(self, arrival: UploadMessage) -> tuple[Job, File] | None:
-        """The job of a drop, whatever its options. One that was replaced or deleted before it was
-        read makes none: its successor has an event of its own."""
-        try:
-            head = self.bucket.head(arrival.key)
-        except FileError:
-            return None
-        if head.etag != arrival.etag:
-            return None
+        """The job of a drop, whatever its options.
+
+        One that was replaced or deleted before its job began makes none: its successor has an event
+        of its own.
+        """
         problem = None
-        try:
-            options = drop_options(head.metadata, self.settings)
-        except FileError as error:
-            options, problem = Options(), error
-        job, file = drop_job(arrival, options, self.settings)
-        self.jobs.create(job, [file])
-        known = self.jobs.get(job.job_id)
-        stored = self.jobs.file(job.job_id, file.file_id)
+        if self.jobs.get(arrival.drop_id) is None:
+            metadata = self._metadata(arrival)
+            if metadata is None:
+                return None
+            try:
+                options = drop_options(metadata, self.settings)
+            except FileError as error:
+                options, problem = Options(), error
+            job, file = drop_job(arrival, options, self.settings)
+            self.jobs.create(job, [file])
+        known = self.jobs.get(arrival.drop_id)
+        stored = self.jobs.file(arrival.drop_id, file_id(0))
         if known is None or stored is None or not _open(stored, arrival):
             return None
         if problem:
             reject_upload(stored, problem, self.jobs)
             return None
         return known, stored
+
+    def _metadata(self, arrival: UploadMessage) -> Mapping[str, str] | None:
+        """The metadata of the object that has arrived; None if it is no longer there."""
+        try:
+            head = self.bucket.head(arrival.key)
+        except FileError:
+            return None
+        return head.metadata if head.etag == arrival.etag else None
 
     def _listing(
         self, zip_file: RangedFile, arrival: UploadMessage, job: Job, upload: File

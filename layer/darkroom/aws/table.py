@@ -110,7 +110,10 @@ class JobTable:
 
     def files(self, job_id: str) -> Iterator[File]:
         """All files of a job, in the order of their ids. Raises NotFound."""
-        job = self.require(job_id)
+        return self.files_of(self.require(job_id))
+
+    def files_of(self, job: Job) -> Iterator[File]:
+        """The same, of a job that has been read already."""
         for number in range(job.blocks):
             yield from self.block(job, number)
 
@@ -217,8 +220,13 @@ class JobTable:
         return self._move(file, FileStatus.AWAITING_UPLOAD, FileStatus.CANCELLED)
 
     def requeued(self, file: File) -> bool:
-        """Begin a new attempt: `file.attempt` plus one, by `file.retry`, with `file.options`."""
-        return self._again(file, FileStatus.QUEUED)
+        """Begin a new attempt: `file.attempt` plus one, by `file.retry`, with `file.options`.
+
+        An upload is read from `file.source`, which may have been replaced since.
+        """
+        entry = file.source is None or file.source.entry is not None
+        source = None if entry else _text(file.source)
+        return self._again(file, FileStatus.QUEUED, source=source, size=file.size)
 
     def awaited(self, file: File) -> bool:
         """Begin a new attempt that takes the upload from the bucket anew."""
