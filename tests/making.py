@@ -65,15 +65,23 @@ def store(jobs: JobTable, job: Job, *files: File, counted: bool = True) -> Job:
     jobs.table.put_item(Item=items.job_item(job))
     for _, block in groupby(files, lambda file: block_of(file.index)):
         rows = [
-            replace(file, expires_at=job.expires_at, status=FileStatus.AWAITING_UPLOAD, error=None)
+            replace(
+                file,
+                expires_at=job.expires_at,
+                status=FileStatus.AWAITING_UPLOAD
+                if file.index < job.uploads
+                else FileStatus.QUEUED,
+                error=None,
+            )
             for file in block
         ]
         jobs.add_uploads(rows, job.expires_at)
     for file in files:
-        if file.status is not FileStatus.AWAITING_UPLOAD or file.attempt > 1:
+        first = FileStatus.AWAITING_UPLOAD if file.index < job.uploads else FileStatus.QUEUED
+        if file.status is not first or file.attempt > 1:
             jobs.table.put_item(Item=items.file_item(file, job.expires_at))
     if counted:
-        count_files(files, jobs)
+        count_files(jobs.files(job.job_id), jobs)
     return jobs.require(job.job_id)
 
 

@@ -86,6 +86,7 @@ class PhotoWorker:
             height=result.height,
             milliseconds=round(1000 * (time.monotonic() - started)),
             faces=result.faces,
+            bytes_in=len(photo),
             model=result.model,
             warnings=tuple({"code": w.code, "message": w.message} for w in result.warnings),
         )

@@ -78,7 +78,8 @@ class Reconciler:
     def _look_for_uploads(self, job: Job) -> None:
         """Have uploads that lie in the bucket dispatched: their event was lost.
 
-        The others fail. A job of which nothing has arrived expires. A drop did arrive, or it would not exist.
+        The others fail. A job of which nothing has arrived expires. A drop did arrive, or it would
+        not exist.
         """
         nothing = job.status is JobStatus.AWAITING_UPLOAD and not job.source
         if nothing and self.bucket.find(f"{UPLOADS}{job.job_id}/") is None:

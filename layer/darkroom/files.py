@@ -20,7 +20,8 @@ from darkroom.usage import Usage
 class ResultInfo:
     """A result in the bucket. size: bytes. crc32: of those bytes. width, height: pixels.
 
-    milliseconds: from the photo's first byte read to its result stored.
+    milliseconds: from the photo's first byte read to its result stored. bytes_in: of the photo it
+    was made from; an upload may have been replaced since.
     """
 
     key: str
@@ -33,6 +34,7 @@ class ResultInfo:
     faces: int | None = None
     model: str | None = None
     warnings: Sequence[Mapping[str, str]] = ()
+    bytes_in: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +83,12 @@ def file_event(file: File) -> FileEvent | None:
     outcome, result = file.status.outcome, file.result
     if outcome is Outcome.PENDING and file.attempt == 1:
         return None
+    if outcome is Outcome.QUEUED and not file.stored:
+        return None  # a ZIP's entry: the ZIP was counted
     usage = Usage()
     if result:
         usage = Usage.of_photo(
-            bytes_in=file.size,
+            bytes_in=file.size if result.bytes_in is None else result.bytes_in,
             bytes_out=result.size,
             model=result.model,
             milliseconds=result.milliseconds,

@@ -122,7 +122,8 @@ class Job:
     @property
     def bulk(self) -> bool:
         """Whether its photos go to the bulk queue, judging by the ZIPs listed so far."""
-        return self.uploads + files_of(self.spans) > BULK
+        zips = len({span.upload for span in self.spans})
+        return self.uploads - zips + files_of(self.spans) > BULK
 
     def span_of(self, upload: int, etag: str) -> Span | None:
         """The span of a ZIP that has been listed."""

@@ -529,7 +529,7 @@ def _usage(file: File) -> Usage:
     if result is None:
         return Usage()
     return Usage.of_photo(
-        bytes_in=file.size,
+        bytes_in=result.bytes_in or 0,
         bytes_out=result.size,
         model=result.model,
         milliseconds=result.milliseconds,

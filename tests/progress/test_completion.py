@@ -14,7 +14,6 @@ from hypothesis.stateful import rule
 from darkroom import clock
 from darkroom.archives import Archive
 from darkroom.aws.events import EventBus
-from darkroom.aws.items import job_from, job_item
 from darkroom.errors import RetryLater
 from darkroom.jobs import Job
 from darkroom.messages import WebhookMessage

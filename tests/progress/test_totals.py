@@ -308,7 +308,7 @@ def test_only_the_key_reads_statistics_and_all_jobs(
 
 
 def test_a_stored_job_of_one_photo_takes_less_than_three_kilobytes(cloud: Cloud) -> None:
-    """The final job, tally, block, photo and ledger entry, and the job's entry in the index `history`."""
+    """The final job, tally, block, photo and ledger entry, and the job's entry in `history`."""
     job_id = "0123456789abcdef0123456789abcdef"
     key = f"uploads/{job_id}/000000/IMG_20261124_0801.jpg"
     photo = replace(

@@ -23,7 +23,7 @@ def retried_job(cloud: Cloud) -> Job:
     store(
         jobs,
         a_job(uploads=4).zip_listed(3, "e", 3, 3).cancelled(),
-        a_file(0, status=FileStatus.SUCCEEDED, source=photo, result=a_result(0)),
+        a_file(0, status=FileStatus.SUCCEEDED, source=photo, result=a_result(0, bytes_in=10)),
         a_file(1, status=FileStatus.FAILED, source=photo, error=ERROR),
         a_file(2, status=FileStatus.CANCELLED),
         a_file(3, status=FileStatus.EXPANDED, source=zipped),

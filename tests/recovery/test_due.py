@@ -10,11 +10,12 @@ import pytest
 
 from darkroom import clock
 from darkroom.archives import Archive
-from darkroom.jobs import FileEvent, Job
+from darkroom.jobs import Job
 from darkroom.outcomes import Outcome
 from darkroom.states import ArchiveStatus
+from darkroom.tally import FileEvent
 from functions.recovery.due import ABANDONED, ARCHIVE_STALLED, LATE_UPLOAD, STALLED, Action, due
-from tests.making import a_job
+from tests.making import a_job, arrived, event_of, listed, recorded
 
 CREATED = 1_700_000_000.0
 GRANT = 3600
@@ -28,29 +29,27 @@ def after(job: Job, seconds: float, *, waiting: bool = False, quiet: float | Non
     return due(job, CREATED + seconds, waiting=waiting, grant_seconds=GRANT)
 
 
-def ended(index: int, outcome: Outcome = Outcome.SUCCEEDED) -> FileEvent:
-    return FileEvent(index, 1, outcome, f"{index}.jpg")
-
-
 def job(**changes: Any) -> Job:
     return a_job(created_at=CREATED, **changes)
 
 
-AWAITING = [job(), job(uploads=2).image_listed(0), job(uploads=2).zip_listed(1, 5, 5)]
+def ended(index: int, outcome: Outcome = Outcome.SUCCEEDED) -> FileEvent:
+    return event_of(index, outcome)
+
+
+AWAITING = [job(), arrived(job(uploads=2), 0), listed(job(uploads=2), 1, 5, 5)]
 STARTED = [
-    job().image_listed(0),
-    job().zip_listed(0, 3, 3).with_events([ended(1)]),
-    job(uploads=2).image_listed(1).cancelled(),
-    job().expired(),
-    job().zip_listed(0, 2, 2).with_events([ended(1, Outcome.FAILED), ended(2)]).retried(),
+    arrived(job(), 0),
+    recorded(listed(job(), 0, 3, 3), ended(100)),
+    recorded(listed(job(), 0, 2, 2), ended(100, Outcome.FAILED), ended(101)).retried(),
 ]
 BUILDING = [
-    job().image_listed(0).with_events([ended(0)]),
-    job(uploads=2).image_listed(0).cancelled().with_events([ended(0), ended(1, Outcome(4))]),
+    recorded(job(), ended(0)),
+    recorded(job(uploads=2).cancelled(), ended(0), ended(1, Outcome.CANCELLED)),
 ]
 SETTLED = [
-    job().image_listed(0).with_events([ended(0, Outcome.FAILED)]),
-    job().expired().with_events([ended(0, Outcome.CANCELLED)]),
+    recorded(job(), ended(0, Outcome.FAILED)),
+    recorded(job().expired(), ended(0, Outcome.CANCELLED)),
     BUILDING[0].with_archive(Archive(ArchiveStatus.READY, 1, 9)),
     BUILDING[0].with_archive(Archive(ArchiveStatus.FAILED, 1)),
 ]
@@ -68,9 +67,9 @@ def test_uploads_are_looked_for_when_no_more_can_arrive(job: Job, waiting: bool)
 def test_uploads_that_stay_unlisted_after_a_nudge_fail(job: Job) -> None:
     late = OVER + ABANDONED
     assert after(job, late, quiet=STALLED - 1) is Action.NOTHING
-    assert after(job, late, quiet=STALLED) is Action.FAIL_UPLOADS
+    assert after(job, late, quiet=STALLED) is Action.FAIL
     assert after(job, late, quiet=ABANDONED - 1, waiting=True) is Action.NOTHING
-    assert after(job, late, quiet=ABANDONED, waiting=True) is Action.FAIL_UPLOADS
+    assert after(job, late, quiet=ABANDONED, waiting=True) is Action.FAIL
 
 
 @pytest.mark.parametrize(("nudges", "action"), [(0, Action.NUDGE), (1, Action.FAIL)])

@@ -119,9 +119,10 @@ def test_a_chosen_file_is_processed_again_with_options_of_its_own(cloud: Cloud) 
     again = stored(cloud)[0]
     assert again.result is not None, "the result of before stays until there is another"
     assert (before.models["u2netp"].photos, jobs.require("j1").usage) == (1, Usage())
-    jobs.ended(again, FileStatus.SUCCEEDED, a_result(0, size=7))
+    jobs.ended(again, FileStatus.SUCCEEDED, a_result(0, size=7, bytes_in=14))
     count_files([stored(cloud)[0]], jobs)
-    assert jobs.require("j1").usage.bytes_out == 7
+    usage = jobs.require("j1").usage
+    assert (usage.bytes_in, usage.bytes_out) == (14, 7)
 
 
 # ---- an upload that was sent again

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from darkroom import clock
 from darkroom.archives import Archive
 from darkroom.counting import count_files
 from darkroom.files import File, image_message
-from darkroom.jobs import FileEvent, Job
+from darkroom.jobs import Job
 from darkroom.messages import Source
 from darkroom.options import Options
 from darkroom.outcomes import Outcome
@@ -24,7 +25,7 @@ from functions.recovery.reconcile import Reconciler
 from functions.zip.ingest import app as ingest
 from tests.conftest import Cloud, FakeContext, sqs_event
 from tests.gateway import StandInGateway
-from tests.making import a_file, a_job, a_result
+from tests.making import a_file, a_job, a_result, arrived, event_of, recorded, store
 from tests.streams import job_event
 
 CREATED = 1_700_000_000.0
@@ -66,7 +67,8 @@ def succeeded(index: int) -> File:
 
 
 def make(cloud: Cloud, job: Job, *files: File) -> None:
-    cloud.services.jobs.create(job, list(files))
+    """Store a job and its files, none of which it has counted yet."""
+    store(cloud.services.jobs, job, *files, counted=False)
 
 
 def a_new_job(**changes: Any) -> Job:
@@ -103,6 +105,7 @@ def deliver(*bodies: Any, milliseconds: int = 60_000) -> None:
 def stream(cloud: Cloud, before: Job) -> None:
     """Deliver the job's stream records to notify and the files' to tally."""
     notify.handler(job_event((before, stored(cloud))), FakeContext())
+    deliver(*sent(cloud))
     count_files(cloud.services.jobs.files("j1"), cloud.services.jobs)
 
 
@@ -128,11 +131,11 @@ def test_a_job_without_uploads_expires(cloud: Cloud, time: Clock) -> None:
 
 
 def test_missing_uploads_fail_and_the_rest_of_the_job_completes(cloud: Cloud, time: Clock) -> None:
-    job = a_new_job(uploads=3).image_listed(1)
-    make(cloud, job, a_file(0), succeeded(1), a_file(2))
+    make(cloud, a_new_job(uploads=3), a_file(0), succeeded(1), a_file(2))
     count_files([succeeded(1)], cloud.services.jobs)
     time.pass_by(2 * HOUR)
     assert swept() == {"look_for_uploads": 1}
+    deliver(*sent(cloud))
     assert files(cloud) == [
         ("failed", "never_uploaded"),
         ("succeeded", None),
@@ -150,22 +153,16 @@ def test_an_upload_whose_event_was_lost_is_dispatched_once(cloud: Cloud, time: C
     etag = cloud.put(key, b"\xff\xd8\xff photo")["Records"][0]["s3"]["object"]["eTag"]
     time.pass_by(2 * HOUR)
     assert swept() == {"look_for_uploads": 1}
+    deliver(*sent(cloud))
     [arrival] = sent(cloud)
-    assert arrival == {
-        "kind": "upload",
-        "key": key,
-        "etag": etag,
-        "size": 9,
-        "sequencer": "",
-        "start": 0,
-    }
+    assert (arrival["key"], arrival["etag"], arrival["size"]) == (key, etag, 9)
     assert files(cloud) == [("awaiting_upload", None), ("failed", "never_uploaded")]
     time.pass_by(HOUR)
-    assert (swept(), sent(cloud)) == ({}, [])
     deliver(arrival)
     assert files(cloud)[0] == ("queued", None)
     assert len(cloud.messages()) == 1
-    assert stored(cloud).nudges == 0
+    count_files(cloud.services.jobs.files("j1"), cloud.services.jobs)
+    assert (stored(cloud).total, stored(cloud).nudges) == (2, 0)
 
 
 def test_an_upload_that_stays_unlisted_after_a_nudge_fails(cloud: Cloud, time: Clock) -> None:
@@ -174,9 +171,10 @@ def test_an_upload_that_stays_unlisted_after_a_nudge_fails(cloud: Cloud, time: C
     time.pass_by(2 * HOUR)
     swept()
     time.pass_by(2 * HOUR)
-    assert swept() == {}, "its message is still waiting in the ingest queue"
+    assert swept() == {}, "its message is still waiting in the lifecycle queue"
     sent(cloud)
-    assert swept() == {"fail_uploads": 1}
+    assert swept() == {"fail": 1}
+    deliver(*sent(cloud))
     assert files(cloud) == [("failed", "processing_stalled")]
     count_files(cloud.services.jobs.files("j1"), cloud.services.jobs)
     job = stored(cloud)
@@ -184,11 +182,38 @@ def test_an_upload_that_stays_unlisted_after_a_nudge_fails(cloud: Cloud, time: C
 
 
 def test_a_drop_is_not_reported_as_never_uploaded(cloud: Cloud, time: Clock) -> None:
-    make(cloud, a_new_job(job_type="drop"), a_file(0))
+    make(cloud, a_new_job(job_type="drop", source="inbox/a.jpg"), a_file(0))
+    cloud.put("inbox/a.jpg", b"x")
+    for action in ("look_for_uploads", "fail"):
+        time.pass_by(2 * HOUR)
+        assert swept() == {action: 1}
+        deliver(*sent(cloud))
+        sent(cloud)
+    assert files(cloud) == [("failed", "processing_stalled")]
+
+
+def test_pages_of_files_that_were_never_declared_end_like_missing_uploads(
+    cloud: Cloud, time: Clock
+) -> None:
+    """Of 250 files, the first hundred were declared and one has arrived."""
+    declared = [succeeded(0), *(a_file(index) for index in range(1, 100))]
+    make(cloud, a_new_job(uploads=250), *declared)
+    count_files([succeeded(0)], cloud.services.jobs)
     time.pass_by(2 * HOUR)
     assert swept() == {"look_for_uploads": 1}
-    assert files(cloud) == [("failed", "processing_stalled")]
-    assert stored(cloud).status is JobStatus.QUEUED
+    deliver(*sent(cloud))
+    count_files(cloud.services.jobs.files("j1"), cloud.services.jobs)
+    job = stored(cloud)
+    assert (job.total, job.counts.succeeded, job.counts.failed) == (250, 1, 249)
+    assert set(files(cloud)[1:]) == {("failed", "never_uploaded")}
+
+
+def test_uploads_may_arrive_until_the_latest_grant_has_ended(cloud: Cloud, time: Clock) -> None:
+    make(cloud, a_new_job(grants_until=CREATED + 30 * HOUR), a_file(0))
+    time.pass_by(30 * HOUR)
+    assert swept() == {}
+    time.pass_by(HOUR)
+    assert swept() == {"look_for_uploads": 1}
 
 
 def test_an_upload_that_arrives_during_the_sweep_is_kept(cloud: Cloud, time: Clock) -> None:
@@ -196,7 +221,7 @@ def test_an_upload_that_arrives_during_the_sweep_is_kept(cloud: Cloud, time: Clo
     make(cloud, a_new_job(), a_file(0))
     time.pass_by(2 * HOUR)
     seen = stored(cloud)
-    cloud.services.jobs.change("j1", lambda job: job.image_listed(0))
+    count_files([replace(queued(0), stored=True)], cloud.services.jobs)
     a_reconciler(cloud).act(seen, Action.LOOK_FOR_UPLOADS)
     assert stored(cloud).status is JobStatus.QUEUED
 
@@ -207,7 +232,6 @@ def a_reconciler(cloud: Cloud) -> Reconciler:
         jobs=shared.jobs,
         index=shared.index,
         bucket=shared.bucket,
-        ingest=shared.ingest,
         lifecycle=shared.lifecycle,
         archives=shared.archives,
         grant_seconds=3600,
@@ -222,10 +246,10 @@ def a_reconciler(cloud: Cloud) -> Reconciler:
 
 def stalled_job(cloud: Cloud) -> None:
     """A job of three photos: one counted, one whose record was lost, one whose message was lost."""
-    job = a_new_job().zip_listed(0, 3, 3)
+    job = a_new_job().zip_listed(0, "e", 3, 3)
     expanded = a_file(0, status=FileStatus.EXPANDED)
-    make(cloud, job, expanded, succeeded(1), succeeded(2), queued(3))
-    count_files([succeeded(1)], cloud.services.jobs)
+    make(cloud, job, expanded, succeeded(100), succeeded(101), queued(102))
+    count_files([expanded, succeeded(100)], cloud.services.jobs)
 
 
 def test_a_stalled_job_is_nudged(cloud: Cloud, time: Clock) -> None:
@@ -234,21 +258,21 @@ def test_a_stalled_job_is_nudged(cloud: Cloud, time: Clock) -> None:
     assert swept() == {"nudge": 1}
     assert stored(cloud).nudges == 1
     bodies = sent(cloud)
-    assert bodies == [{"kind": "nudge", "job_id": "j1", "after": ""}]
+    assert [(body["kind"], body["job_id"]) for body in bodies] == [("nudge", "j1")]
     deliver(*bodies)
     [message] = cloud.messages()
-    assert message == image_message(queued(3), a_options()).model_dump_json(exclude_none=True)
+    assert message == image_message(queued(102), a_options()).model_dump_json(exclude_none=True)
     job = stored(cloud)
     assert (job.counts.succeeded, job.nudges) == (2, 0), "the lost record is counted"
 
 
-def a_options() -> Options:
-    return Options(model="u2netp")
+def a_options() -> str:
+    return Options(model="u2netp").model_dump_json()
 
 
 def test_files_left_after_a_nudge_fail(cloud: Cloud, time: Clock) -> None:
     stalled_job(cloud)
-    count_files([succeeded(2)], cloud.services.jobs)
+    count_files([succeeded(101)], cloud.services.jobs)
     time.pass_by(2 * HOUR)
     swept()
     deliver(*sent(cloud))
@@ -258,7 +282,7 @@ def test_files_left_after_a_nudge_fail(cloud: Cloud, time: Clock) -> None:
     time.pass_by(1)
     assert swept() == {"fail": 1}
     bodies = sent(cloud)
-    assert bodies == [{"kind": "nudge", "job_id": "j1", "fail": 2, "after": ""}]
+    assert [(body["kind"], body["fail"]) for body in bodies] == [("nudge", 2)]
     for _ in range(2):
         deliver(*bodies)
     assert files(cloud)[1:] == [
@@ -278,7 +302,7 @@ def test_a_job_that_moves_before_its_files_fail_is_not_failed(cloud: Cloud, time
     time.pass_by(2 * HOUR)
     swept()
     bodies = sent(cloud)
-    count_files([succeeded(2)], cloud.services.jobs)
+    count_files([succeeded(101)], cloud.services.jobs)
     deliver(bodies[-1])
     assert files(cloud)[3] == ("queued", None)
 
@@ -289,7 +313,7 @@ def test_a_sweep_that_read_an_outdated_job_fails_nothing(cloud: Cloud, time: Clo
     swept()
     sent(cloud)
     seen = stored(cloud)
-    count_files([succeeded(2)], cloud.services.jobs)
+    count_files([succeeded(101)], cloud.services.jobs)
     a_reconciler(cloud).act(seen, Action.FAIL)
     assert sent(cloud) == []
     assert stored(cloud).nudges == 0
@@ -308,13 +332,15 @@ def test_a_partly_dispatched_zip_is_dispatched_again_and_then_fails(
     cloud: Cloud, time: Clock
 ) -> None:
     """Five photos were listed and one was dispatched and succeeded; then the fan-out was lost."""
-    make(cloud, a_new_job().zip_listed(0, 5, 5), a_file(0), succeeded(1))
-    count_files([succeeded(1)], cloud.services.jobs)
-    cloud.put("uploads/j1/000000/a.zip", b"x")
+    source = Source(key="uploads/j1/000000/a.zip", etag="e", size=1)
+    zip_file = a_file(0, status=FileStatus.EXPANDING, source=source)
+    make(cloud, a_new_job().zip_listed(0, "e", 5, 5), zip_file, succeeded(100))
+    count_files([zip_file, succeeded(100)], cloud.services.jobs)
     time.pass_by(2 * HOUR)
     swept()
-    [arrival, nudge] = sent(cloud)
-    assert (arrival["key"], nudge["job_id"]) == ("uploads/j1/000000/a.zip", "j1")
+    deliver(*sent(cloud))
+    [arrival] = sent(cloud)
+    assert (arrival["key"], arrival["etag"]) == ("uploads/j1/000000/a.zip", "e")
     time.pass_by(2 * HOUR)
     swept()
     deliver(*sent(cloud))
@@ -326,54 +352,63 @@ def test_a_partly_dispatched_zip_is_dispatched_again_and_then_fails(
 
 def test_a_nudge_out_of_time_continues_in_a_message(cloud: Cloud, time: Clock) -> None:
     stalled_job(cloud)
-    deliver({"kind": "nudge", "job_id": "j1", "after": "000001"}, milliseconds=1)
-    assert sent(cloud) == [{"kind": "nudge", "job_id": "j1", "after": "000001"}]
-    deliver({"kind": "nudge", "job_id": "j1", "after": "000002"})
-    assert [json.loads(body)["file_id"] for body in cloud.messages()] == ["000003"]
-    assert stored(cloud).counts.succeeded == 1
+    deliver({"kind": "nudge", "job_id": "j1", "block": 0}, milliseconds=1)
+    [rest] = sent(cloud)
+    assert (rest["kind"], rest["block"]) == ("nudge", 0)
+    deliver(rest | {"block": 1})
+    assert [json.loads(body)["file_id"] for body in cloud.messages()] == ["000102"]
+    assert stored(cloud).counts.succeeded == 2
 
 
 def test_a_lost_retry_is_completed_by_a_nudge(cloud: Cloud, time: Clock) -> None:
-    """The job was retried, but the message that requeues its files was lost."""
-    job = a_new_job(uploads=2).image_listed(0).image_listed(1)
-    make(cloud, job, failed(0), failed(1, source=None))
-    count_files([failed(0), failed(1)], cloud.services.jobs)
+    """The job was retried, but the message that queues its files again was lost."""
+    photos = [failed(100), failed(101)]
+    expanded = a_file(0, status=FileStatus.EXPANDED)
+    make(cloud, a_new_job().zip_listed(0, "e", 2, 2), expanded, *photos)
+    count_files([expanded, *photos], cloud.services.jobs)
     cloud.services.jobs.change("j1", Job.retried)
     time.pass_by(2 * HOUR)
-    swept()
-    bodies = sent(cloud)
-    deliver(*bodies)
-    [message] = [json.loads(body) for body in cloud.messages()]
-    assert (message["file_id"], message["attempt"]) == ("000000", 2)
-    assert files(cloud) == [("queued", None), ("failed", "damaged")]
+    assert swept() == {"nudge": 1}
+    deliver(*sent(cloud))
+    deliver(*sent(cloud))
+    sent_again = [json.loads(body) for body in cloud.messages()]
+    assert {(m["file_id"], m["attempt"]) for m in sent_again} == {("000100", 2), ("000101", 2)}
+    assert stored(cloud).retries == ()
     for action in ("nudge", "fail"):
-        deliver(*bodies)
+        time.pass_by(2 * HOUR)
+        assert swept() == {action: 1}
+        deliver(*sent(cloud))
         cloud.messages()
+    assert set(files(cloud)[1:]) == {("failed", "processing_stalled")}
+    assert (stored(cloud).status, stored(cloud).settled) == (JobStatus.FAILED, True)
+
+
+def test_a_retry_that_never_gets_through_is_given_up(cloud: Cloud, time: Clock) -> None:
+    make(cloud, a_new_job(), failed(0))
+    count_files([failed(0)], cloud.services.jobs)
+    cloud.services.jobs.change("j1", Job.retried)
+    for action in ("nudge", "fail"):
         time.pass_by(2 * HOUR)
         assert swept() == {action: 1}
         bodies = sent(cloud)
     deliver(*bodies)
-    assert files(cloud) == [("failed", "processing_stalled"), ("failed", "damaged")]
     assert (stored(cloud).status, stored(cloud).settled) == (JobStatus.FAILED, True)
 
 
 def test_a_cancelled_job_with_uncounted_files_ends(cloud: Cloud, time: Clock) -> None:
     """Its uploads were not cancelled, and no worker has received its queued photo."""
-    job = a_new_job(uploads=3).image_listed(1).cancelled()
-    make(cloud, job, a_file(0), queued(1), a_file(2))
+    make(cloud, a_new_job(uploads=3), a_file(0), queued(1), a_file(2))
+    cloud.services.jobs.change("j1", Job.cancelled)
     time.pass_by(2 * HOUR)
-    assert swept() == {"nudge": 1}
+    assert swept() == {"look_for_uploads": 1}
     deliver(*sent(cloud))
     assert files(cloud) == [("cancelled", None), ("queued", None), ("cancelled", None)]
-    assert len(cloud.messages()) == 1
     assert stored(cloud).counts.skipped == 2
-    time.pass_by(2 * HOUR)
-    assert swept() == {"nudge": 1}, "counting the two files was a change"
-    deliver(*sent(cloud))
-    cloud.messages()
-    time.pass_by(2 * HOUR)
-    assert swept() == {"fail": 1}
-    deliver(*sent(cloud))
+    for action in ("nudge", "fail"):
+        time.pass_by(2 * HOUR)
+        assert swept() == {action: 1}
+        deliver(*sent(cloud))
+        cloud.messages()
     assert files(cloud)[1] == ("cancelled", None)
     job = stored(cloud)
     assert (job.status, job.counts.skipped, job.settled) == (JobStatus.CANCELLED, 3, True)
@@ -388,7 +423,7 @@ def archives(cloud: Cloud) -> list[Any]:
 
 
 def test_a_stalled_archive_is_requested_once_more_and_then_fails(cloud: Cloud, time: Clock) -> None:
-    make(cloud, a_new_job().image_listed(0), succeeded(0))
+    make(cloud, a_new_job(), succeeded(0))
     count_files([succeeded(0)], cloud.services.jobs)
     time.pass_by(6 * HOUR - 1)
     assert (swept(), archives(cloud)) == ({}, [])
@@ -472,7 +507,7 @@ def test_a_sweep_out_of_time_leaves_its_jobs_to_the_next(cloud: Cloud, time: Clo
 def test_jobs_that_are_not_due_do_not_block_others(cloud: Cloud, time: Clock) -> None:
     """More than a page of jobs are in a backlog, and the job after them is due."""
     for index in range(120):
-        job = a_new_job(job_id=f"waiting{index}").image_listed(0)
+        job = arrived(a_new_job(job_id=f"waiting{index}"), 0)
         make(cloud, job)
     cloud.services.lanes.bulk.send([image_message(queued(9), a_options())])
     time.pass_by(HOUR)
@@ -483,9 +518,8 @@ def test_jobs_that_are_not_due_do_not_block_others(cloud: Cloud, time: Clock) ->
 
 
 def test_busy_and_settled_jobs_are_not_read(cloud: Cloud, time: Clock) -> None:
-    make(cloud, a_new_job().image_listed(0))
-    skipped = FileEvent(0, 1, Outcome.SKIPPED, "a.txt")
-    make(cloud, a_new_job(job_id="j2").image_listed(0).with_events([skipped]))
+    make(cloud, arrived(a_new_job(), 0))
+    make(cloud, recorded(a_new_job(job_id="j2"), event_of(0, Outcome.SKIPPED)))
     time.pass_by(10 * 60)
     assert list(cloud.services.index.unfinished(clock.now() - 15 * 60)) == [[]]
     time.pass_by(10 * 60)

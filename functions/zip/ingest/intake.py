@@ -20,7 +20,7 @@ from darkroom.keys import UploadKey
 from darkroom.messages import Source, UploadMessage
 from darkroom.names import safe_path
 from darkroom.options import Options
-from darkroom.rejecting import reject_upload
+from darkroom.rejecting import recount_zips, reject_upload
 from darkroom.settings import Settings
 from darkroom.spans import BLOCK, Span
 from darkroom.states import FileStatus
@@ -152,6 +152,8 @@ class Intake:
             file = replace(file, source=_source(arrival), size=arrival.size)
             if not self.jobs.arrived(file):
                 return
+        if any(span.upload == file.index for span in job.spans):
+            recount_zips(file, self.jobs)  # it was a ZIP before it was sent again
         self.lanes.send(job, [image_message(file, job.options)])
 
     def _dispatch_zip(
@@ -173,6 +175,8 @@ class Intake:
             if not self.jobs.expanding(upload):
                 return
             upload = replace(upload, status=FileStatus.EXPANDING, stored=True)
+        if sum(span.upload == upload.index for span in job.spans) > 1:
+            recount_zips(upload, self.jobs, keep=arrival.etag)
         span = job.span_of(upload.index, arrival.etag)
         if span is None:
             raise RuntimeError("a listed ZIP has a span")

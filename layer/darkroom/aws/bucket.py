@@ -150,7 +150,7 @@ class Bucket:
             if errors := answer.get("Errors", []):
                 raise RetryLater(
                     "objects_left",
-                    f"S3 left {len(errors)} objects undeleted ({errors[0].get('Code')}); try again.",
+                    f"S3 did not delete {len(errors)} objects ({errors[0].get('Code')}).",
                 )
         return listing["IsTruncated"]
 

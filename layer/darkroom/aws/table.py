@@ -145,8 +145,8 @@ class JobTable:
         """Store blocks of entries of a ZIP that is being dispatched, at most 50 at once.
 
         Returns the blocks as they are stored: those that exist are left unchanged. None if the ZIP
-        is no longer being dispatched, since it has failed or its job was deleted: then none is
-        stored.
+        is no longer being dispatched, since it has failed, was sent again or its job was deleted:
+        then none is stored.
         """
         if job.legacy:
             return [self._add_legacy_entries(job, block) for block in blocks]
@@ -156,9 +156,12 @@ class JobTable:
             "ConditionCheck": {
                 "TableName": self.table.name,
                 "Key": items.file_key(zip_file),
-                "ConditionExpression": "#status = :expanding",
-                "ExpressionAttributeNames": {"#status": "status"},
-                "ExpressionAttributeValues": {":expanding": FileStatus.EXPANDING.value},
+                "ConditionExpression": "#status = :expanding AND #source = :source",
+                "ExpressionAttributeNames": {"#status": "status", "#source": "source"},
+                "ExpressionAttributeValues": {
+                    ":expanding": FileStatus.EXPANDING.value,
+                    ":source": _text(zip_file.source),
+                },
             }
         }
         for _ in range(_TRIES):

@@ -13,30 +13,31 @@ import pytest
 from botocore.awsrequest import AWSResponse
 
 from darkroom.archives import Archive
+from darkroom.spans import Span
 from darkroom.states import ArchiveStatus, FileStatus, JobStatus
 from functions.zip.archive import app, building
 from tests.conftest import Cloud, FakeContext, sqs_event
-from tests.making import a_file, a_job, a_result
+from tests.making import a_file, a_job, a_result, store
 
 
 def make_job(cloud: Cloud, results: dict[str, bytes], **changes: Any) -> None:
     """A completed job with these results, one failed file and one skipped file."""
     files = [a_file(0, status=FileStatus.EXPANDED, name="upload.zip")]
-    for index, (name, data) in enumerate(results.items(), 1):
+    for index, (name, data) in enumerate(results.items(), 100):
         key = f"results/j1/{index:06d}/photo.png"
         cloud.put(key, data)
         result = a_result(index, key=key, size=len(data), crc32=zlib.crc32(data))
         files.append(a_file(index, name=name, status=FileStatus.SUCCEEDED, result=result))
-    end = len(files)
+    end = 100 + len(results)
     error = {"code": "damaged_photo", "message": "It is damaged."}
     files += [
         a_file(end, name="bad.jpg", status=FileStatus.FAILED, error=error),
         a_file(end + 1, name="notes.txt", status=FileStatus.SKIPPED),
     ]
     wanted = {"status": JobStatus.COMPLETED, "archive": Archive(ArchiveStatus.BUILDING, 1)}
-    cloud.services.jobs.create(a_job(**wanted | changes), [])
-    for start in range(0, len(files), 100):
-        cloud.services.jobs.add_files(files[start : start + 100], 1e10)
+    spans = (Span(0, 100, end - 98, end - 98, "e"),)
+    job = a_job(**wanted | {"spans": spans} | changes)
+    store(cloud.services.jobs, job, *files, counted=False)
 
 
 def run(*messages: Any) -> list[str]:
@@ -88,7 +89,7 @@ def test_redelivery_builds_nothing_again(cloud: Cloud) -> None:
     make_job(cloud, {"a.jpg": b"one"})
     run(WANTED)
     before = cloud.services.jobs.require("j1")
-    cloud.s3.delete_object(Bucket="darkroom-photos", Key="results/j1/000001/photo.png")
+    cloud.s3.delete_object(Bucket="darkroom-photos", Key="results/j1/000100/photo.png")
     assert run(WANTED, WANTED) == []
     assert cloud.services.jobs.require("j1") == before
 
@@ -143,7 +144,7 @@ def test_a_worker_that_died_is_replaced_and_its_parts_are_kept(
     assert [json.loads(share)["upload_id"] for share in redelivered] == [
         uploads[0]["UploadId"]
     ] * len(shares)
-    cloud.s3.delete_object(Bucket="darkroom-photos", Key="results/j1/000001/photo.png")
+    cloud.s3.delete_object(Bucket="darkroom-photos", Key="results/j1/000100/photo.png")
     assert run(redelivered[0], redelivered[-1]) == []
     assert state(cloud).status is ArchiveStatus.READY
     assert built(cloud).testzip() is None
@@ -153,7 +154,7 @@ def test_a_result_that_cannot_be_read_leaves_the_message_on_its_queue(
     cloud: Cloud, caplog: pytest.LogCaptureFixture
 ) -> None:
     make_job(cloud, {"a.jpg": b"one", "b.jpg": b"two"})
-    cloud.s3.delete_object(Bucket="darkroom-photos", Key="results/j1/000001/photo.png")
+    cloud.s3.delete_object(Bucket="darkroom-photos", Key="results/j1/000100/photo.png")
     with pytest.raises(Exception, match="All records failed"):
         run(WANTED)
     assert state(cloud).status is ArchiveStatus.BUILDING
@@ -164,7 +165,7 @@ def test_a_result_that_differs_from_its_record_fails_the_archive(
     cloud: Cloud, stored: bytes
 ) -> None:
     make_job(cloud, {"a.jpg": b"one"})
-    cloud.put("results/j1/000001/photo.png", stored)
+    cloud.put("results/j1/000100/photo.png", stored)
     assert run(WANTED) == []  # a retry would fail the same way
     assert state(cloud) == Archive(ArchiveStatus.FAILED, 1)
     assert cloud.keys("archives/") == []
@@ -174,7 +175,7 @@ def test_a_failed_archive_stays_failed_when_other_shares_are_built(
     cloud: Cloud, large: dict[str, bytes]
 ) -> None:
     shares = dispatch(cloud)
-    cloud.put("results/j1/000030/photo.png", b"x" * 1_000_000)
+    cloud.put("results/j1/000129/photo.png", b"x" * 1_000_000)
     for share in reversed(shares):
         assert run(share) == []
     assert state(cloud) == Archive(ArchiveStatus.FAILED, 1)

@@ -9,16 +9,21 @@ from typing import Any
 import pytest
 
 from darkroom.counting import count_files
+from darkroom.endings import CRASHED
 from darkroom.errors import NotFound
 from darkroom.jobs import Job
 from darkroom.limits import Limits
+from darkroom.rejecting import reject_upload
 from darkroom.states import FileStatus, JobStatus
 from functions.process.entry import read_photo
 from tests.conftest import Cloud
+from tests.making import a_file
 from tests.zip.ingest.uploads import Event, make_job, messages, run, uploaded, zip_of
 
 
 def job_of(cloud: Cloud, job_id: str = "j1") -> Job:
+    """The job, once its files' records have come through the stream."""
+    count_files(cloud.services.jobs.files(job_id), cloud.services.jobs)
     return cloud.services.jobs.require(job_id)
 
 
@@ -68,27 +73,27 @@ def test_redelivery_is_idempotent(cloud: Cloud) -> None:
     run(event, event)
     assert messages(cloud) == []
     assert job_of(cloud).total == 2
-    assert first == {"000001", "000002"}
+    assert first == {"000100", "000101"}
 
 
 def test_a_fan_out_that_died_can_be_repeated(cloud: Cloud) -> None:
-    """All items exist, but the message was not acknowledged and the upload is not yet marked."""
+    """All photos are stored, but the message was not acknowledged and the ZIP is not expanded."""
     make_job(cloud)
     event = uploaded(cloud, zip_of({"a.jpg": b"a", "b.jpg": b"b"}), name="a.zip")
     run(event)
     cloud.messages()
-    key = {"pk": "JOB#j1", "sk": "FILE#000000"}
-    waiting = {"status": {"Value": "awaiting_upload"}}
+    key = {"pk": "JOB#j1#00000", "sk": "FILE#000000"}
+    waiting = {"status": {"Value": "expanding"}}
     cloud.table.update_item(Key=key, AttributeUpdates=waiting)
-    done = cloud.services.jobs.file("j1", "000001")
+    done = cloud.services.jobs.file("j1", "000100")
     assert done is not None
     cloud.services.jobs.ended(done, FileStatus.FAILED, error={"code": "x", "message": "y"})
 
     run(event)
-    after = cloud.services.jobs.file("j1", "000001")
+    after = cloud.services.jobs.file("j1", "000100")
     assert after is not None
     assert after.status is FileStatus.FAILED
-    assert {message.file_id for message in messages(cloud)} == {"000001", "000002"}
+    assert {message.file_id for message in messages(cloud)} == {"000101"}
     assert job_of(cloud).total == 2
 
 
@@ -191,7 +196,12 @@ def test_dropping_the_same_photo_again_makes_a_new_job(cloud: Cloud) -> None:
 
 @pytest.mark.parametrize(
     ("options", "code"),
-    [("{", "invalid_options"), ({"x": 1}, "invalid_options"), ({"model": "x"}, "unknown_model")],
+    [
+        ("{", "invalid_options"),
+        ("[" * 1900, "invalid_options"),
+        ({"x": 1}, "invalid_options"),
+        ({"model": "x"}, "unknown_model"),
+    ],
 )
 def test_a_drop_with_invalid_options_fails_with_a_reason(
     cloud: Cloud, options: Any, code: str
@@ -211,14 +221,46 @@ def test_folders_made_in_a_console_are_not_drops(cloud: Cloud) -> None:
     assert cloud.table.scan()["Items"] == []
 
 
-def test_a_drop_deleted_before_ingest_fails(cloud: Cloud) -> None:
+def test_a_drop_deleted_before_ingest_makes_no_job(cloud: Cloud) -> None:
     event = dropped(cloud)
     cloud.s3.delete_object(Bucket="darkroom-photos", Key="inbox/shop/a.jpg")
     assert run(event) == []
-    file = cloud.services.jobs.file(only_job(cloud).job_id, "000000")
-    assert file is not None
-    assert file.error is not None
-    assert file.error["code"] == "upload_gone"
+    assert cloud.table.scan()["Items"] == []
+
+
+def test_of_two_drops_under_one_name_the_last_is_processed(cloud: Cloud) -> None:
+    first = dropped(cloud, data=b"first")
+    second = dropped(cloud, data=b"second, and longer")
+    run(first, second)
+    assert only_job(cloud).counts.arrived == 1
+    assert [message.source.size for message in messages(cloud)] == [18]
+
+
+def test_a_dropped_zip_that_is_replaced_while_it_is_dispatched_fails(cloud: Cloud) -> None:
+    event = dropped(cloud, data=zip_of({"a.jpg": b"a"}), key="a.zip")
+    run(event, milliseconds=5_000)
+    cloud.put("inbox/shop/a.zip", b"something else")
+    for body in cloud.received(cloud.services.settings.ingest_queue_url):
+        run(json.loads(body))
+    job = only_job(cloud)
+    assert (job.status, (job.error or {})["code"]) == (JobStatus.FAILED, "upload_changed")
+
+
+def test_a_fan_out_whose_zip_has_failed_meanwhile_stores_nothing_more(cloud: Cloud) -> None:
+    """Its dead letter was handled while it was still running."""
+    make_job(cloud)
+    event = uploaded(cloud, zip_of({f"{n}.jpg": b"x" for n in range(30)}), name="a.zip")
+    run(event, milliseconds=5_000)
+    jobs = cloud.services.jobs
+    zip_file = jobs.file("j1", "000000")
+    assert zip_file is not None
+    reject_upload(zip_file, CRASHED, jobs)
+    [continuation] = cloud.received(cloud.services.settings.ingest_queue_url)
+    assert zip_file.status is FileStatus.EXPANDING
+    late = a_file(100, status=FileStatus.QUEUED, source=zip_file.source)
+    assert jobs.add_entries(jobs.require("j1"), zip_file, [[late]]) is None
+    run(json.loads(continuation))
+    assert (messages(cloud), job_of(cloud).total) == ([], 1)
 
 
 def test_an_unknown_job_is_not_found(cloud: Cloud) -> None:

@@ -10,8 +10,7 @@ import pytest
 from darkroom.jobs import BULK, Span
 from darkroom.messages import ImageMessage
 from tests.conftest import Cloud
-from tests.making import a_file, a_job
-from tests.recovery.retries import RETRY, follow_up, retried_job
+from tests.recovery.retries import follow_up, retried_job, retry_of
 from tests.zip.ingest.uploads import make_job, run, uploaded, zip_of
 
 
@@ -29,16 +28,15 @@ def test_all_photos_of_a_zip_use_the_same_queue(
     assert len(cloud.bulk_messages()) == large
 
 
-def test_single_uploads_use_the_bulk_queue_once_there_are_many(cloud: Cloud) -> None:
-    """The queue depends on the files listed so far: the first photos cannot know the total."""
-    uploads = BULK + 2
-    listed = {index: Span(index, 1, 1) for index in range(BULK - 1)}
-    files = [a_file(index) for index in range(uploads)]
-    cloud.services.jobs.create(a_job(uploads=uploads, spans=listed), files)
-    for index in range(BULK - 1, uploads):
-        run(uploaded(cloud, b"photo", index))
-    assert file_ids(cloud.messages()) == [f"{BULK - 1:06d}"]
-    assert file_ids(cloud.bulk_messages()) == [f"{BULK:06d}", f"{BULK + 1:06d}"]
+@pytest.mark.parametrize("uploads", [BULK, BULK + 1])
+def test_single_uploads_use_the_queue_of_their_number(cloud: Cloud, uploads: int) -> None:
+    """How many there will be is known from the first."""
+    make_job(cloud, uploads=uploads)
+    run(uploaded(cloud, b"photo", 0))
+    expected, others = cloud.messages(), cloud.bulk_messages()
+    if uploads > BULK:
+        expected, others = others, expected
+    assert (file_ids(expected), others) == (["000000"], [])
 
 
 def test_skipped_files_count_towards_the_limit_and_system_files_do_not(cloud: Cloud) -> None:
@@ -74,11 +72,10 @@ def test_a_retry_uses_the_queue_of_its_job(cloud: Cloud, large: bool) -> None:
     """A large job's retried files use the bulk queue, however few they are."""
     job = retried_job(cloud)
     if large:
-        zipped = {**job.spans, job.uploads: Span(job.uploads, BULK, BULK)}
-        cloud.services.jobs.forget("j1")
-        cloud.services.jobs.create(replace(job, spans=zipped), [])
-    follow_up(RETRY)
+        more = Span(2, 200, BULK, BULK, "e")
+        cloud.services.jobs.change("j1", lambda job: replace(job, spans=(*job.spans, more))._next())
+    follow_up(retry_of(job))
     expected, others = cloud.messages(), cloud.bulk_messages()
     if large:
         expected, others = others, expected
-    assert (file_ids(expected), others) == (["000001", "000002"], [])
+    assert (file_ids(expected), others) == (["000001", "000100", "000101"], [])
