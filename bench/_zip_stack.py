@@ -19,10 +19,12 @@ from typing import Any
 import boto3
 
 from darkroom import clock
+from darkroom.aws import items
 from darkroom.aws.services import services
 from darkroom.files import File, ResultInfo
 from darkroom.jobs import Job, file_id
 from darkroom.options import Options
+from darkroom.spans import BLOCK, Span
 from darkroom.states import FileStatus, JobStatus
 from local.stack import Stack
 
@@ -139,7 +141,8 @@ class Bench:
 
 def results(bench: Bench, count: int) -> tuple[Job, list[str]]:
     """Create a finished job with `count` results in the bucket; returns it and their keys."""
-    job = bench.job(status=JobStatus.COMPLETED)
+    spans = (Span(0, BLOCK, count, count, "e"),)
+    job = bench.job(status=JobStatus.COMPLETED, spans=spans)
     data = os.urandom(RESULT)
     info = ResultInfo("", "image/png", RESULT, zlib.crc32(data), 100, 100, 1, model="u2netp")
 
@@ -150,9 +153,13 @@ def results(bench: Bench, count: int) -> tuple[Job, list[str]]:
         return File(job.job_id, file_id(index), name, 1, FileStatus.SUCCEEDED, result=result)
 
     with ThreadPoolExecutor(8) as pool:
-        files = list(pool.map(store, range(1, count + 1)))
-    for start in range(0, count, 100):
-        bench.jobs.add_files(files[start : start + 100], job.expires_at)
+        files = list(pool.map(store, range(BLOCK, BLOCK + count)))
+    for start in range(0, count, BLOCK):
+        block = [replace(file, result=None) for file in files[start : start + BLOCK]]
+        bench.jobs.add_uploads(block, job.expires_at)
+    with bench.jobs.table.batch_writer() as batch:
+        for file in files:
+            batch.put_item(Item=items.file_item(file, job.expires_at))
     bench.jobs.create(job, [])
     return job, [file.result.key for file in files if file.result]
 
@@ -173,6 +180,6 @@ def stream_records(bench: Bench, job_id: str) -> Iterator[Any]:
             yield from (
                 record
                 for record in page["Records"]
-                if record["dynamodb"]["Keys"]["pk"]["S"] == f"JOB#{job_id}"
+                if record["dynamodb"]["Keys"]["pk"]["S"].startswith(f"JOB#{job_id}")
             )
             cursor = page.get("NextShardIterator") if page["Records"] else None

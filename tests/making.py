@@ -16,7 +16,7 @@ from darkroom.options import Options
 from darkroom.outcomes import Outcome
 from darkroom.spans import block_of
 from darkroom.states import FileStatus
-from darkroom.tally import PAGE, FileEvent, Summary, TallyPage, pages_of
+from darkroom.tallies import PAGE, FileEvent, Summary, TallyPage, pages_of
 
 TOKEN = "j1.secret"
 

@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 from samtranslator.yaml_helper import yaml_parse
 
+from darkroom.aws import block_items, items
 from darkroom.limits import Limits
 from darkroom.settings import Settings
 from darkroom.states import FileStatus
+from tests.making import a_file
 
 INFRA = Path(__file__).parents[1] / "infra"
 TEMPLATE: dict[str, Any] = yaml_parse((INFRA / "template.yaml").read_text(encoding="utf-8"))
@@ -156,11 +158,17 @@ def test_every_environment_variable_is_a_known_setting() -> None:
     assert given <= known
 
 
-def test_the_tally_receives_exactly_the_files_that_have_ended() -> None:
+def test_the_tally_receives_every_file_and_the_blocks_in_which_some_have_ended() -> None:
     source = FUNCTIONS["ProgressTallyFunction"]["Properties"]["Events"]["Files"]["Properties"]
-    [stream_filter] = source["FilterCriteria"]["Filters"]
-    received = json.loads(stream_filter["Pattern"])["dynamodb"]["NewImage"]["status"]["S"]
-    assert set(received) == {status.value for status in FileStatus if status.outcome}
+    filters = source["FilterCriteria"]["Filters"]
+    patterns = [json.loads(each["Pattern"])["dynamodb"] for each in filters]
+    assert [pattern["Keys"]["sk"]["S"] for pattern in patterns] == [
+        [{"prefix": items.FILE}],
+        [items.BLOCK],
+    ]
+    waiting = block_items.block_item([a_file(0)], 1.0)
+    ended = block_items.block_item([a_file(0, status=FileStatus.SKIPPED)], 1.0)
+    assert patterns[1]["NewImage"]["ended"]["S"] == [ended["ended"]] != [waiting["ended"]]
 
 
 @pytest.mark.parametrize(

@@ -6,21 +6,19 @@ when time runs out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from darkroom import clock, keys
 from darkroom.counting import count_files
 from darkroom.endings import NEVER_UPLOADED, STALLED
 from darkroom.errors import NotFound
 from darkroom.files import File, image_message
-from darkroom.jobs import Job, Retry, file_id
+from darkroom.job_state import Retry
+from darkroom.jobs import Job, file_id
 from darkroom.messages import (
-    ForgetMessage,
     NudgeMessage,
-    PruneMessage,
     RetryMessage,
     Source,
     StopMessage,
@@ -28,32 +26,18 @@ from darkroom.messages import (
 )
 from darkroom.rejecting import reject_upload
 from darkroom.spans import BLOCK, block_of, blocks_in
-from darkroom.states import ArchiveStatus, FileStatus
+from darkroom.states import FileStatus
 from functions.recovery.arrivals import again, find_arrival
+from functions.recovery.deletion import Deletion
 
 if TYPE_CHECKING:
-    from darkroom.aws.bucket import Bucket
-    from darkroom.aws.queues import Lanes, Queue
-    from darkroom.aws.table import JobTable
-
-_LONGEST_DELAY: Final = 900
-"""Seconds that SQS can hold a message back."""
-_Walk = RetryMessage | StopMessage | NudgeMessage | ForgetMessage
+    pass
 
 
-@dataclass(frozen=True, slots=True)
-class Lifecycle:
-    """ingest: receives uploads that are to be dispatched again.
+class Lifecycle(Deletion):
+    """Retry, stop and nudge jobs, and delete what is left of them."""
 
-    out_of_time: whether to stop and send a message to `own_queue` for the rest.
-    """
-
-    jobs: JobTable
-    bucket: Bucket
-    lanes: Lanes
-    ingest: Queue
-    own_queue: Queue
-    out_of_time: Callable[[], bool]
+    __slots__ = ()
 
     def retry(self, message: RetryMessage) -> None:
         """Queue every file of a retry again."""
@@ -72,8 +56,9 @@ class Lifecycle:
             if not chosen or number in chosen:
                 self._retry_block(job, number, retry)
 
-        if self._walk(message, job.blocks, visit):
-            self._change(job, lambda now: now.retry_queued(retry.id))
+        if self.walk(message, job.blocks, visit):
+            with suppress(NotFound):  # deleted meanwhile
+                self.jobs.change(job.job_id, lambda now: now.retry_queued(retry.id))
 
     def _retry_block(self, job: Job, number: int, retry: Retry) -> None:
         """Queue the files of one block again.
@@ -132,7 +117,7 @@ class Lifecycle:
                 if file.status is FileStatus.AWAITING_UPLOAD:
                     self.jobs.upload_cancelled(file)
 
-        self._walk(message, blocks_in(job.uploads), visit)
+        self.walk(message, blocks_in(job.uploads), visit)
 
     def nudge(self, message: NudgeMessage) -> None:
         """Repair a stalled job, whose stream records or messages may have been lost.
@@ -149,9 +134,10 @@ class Lifecycle:
         if not failing and not message.block:
             self._ask_again(job)
         count = blocks_in(job.uploads) if message.overdue else job.blocks
-        done = self._walk(message, count, lambda number: self._nudge_block(job, number, message))
+        done = self.walk(message, count, lambda number: self._nudge_block(job, number, message))
         if done and failing:
-            self._change(job, lambda now: now.retries_dropped(job.retries))
+            with suppress(NotFound):  # deleted meanwhile
+                self.jobs.change(job.job_id, lambda now: now.retries_dropped(job.retries))
 
     def _nudge_block(self, job: Job, number: int, message: NudgeMessage) -> None:
         failing = message.fail is not None
@@ -191,58 +177,6 @@ class Lifecycle:
                 pass
         return None
 
-    def forget(self, message: ForgetMessage) -> None:
-        """Delete a job's items and objects, twice.
-
-        A worker that ends a photo meanwhile deletes what it has stored. The second round, a quarter
-        of an hour later, is for one that dies before it can.
-        """
-        if not self._walk(
-            message, message.blocks, lambda number: self.jobs.delete_block(message.job_id, number)
-        ):
-            return
-        self.jobs.delete_rest(message.job_id)
-        if not self._delete_objects(message):
-            self.own_queue.send([message.model_copy(update={"block": message.blocks})])
-        elif not message.last:
-            second = message.model_copy(update={"block": 0, "last": True})
-            self.own_queue.send([second], delay=_LONGEST_DELAY)
-
-    def _delete_objects(self, message: ForgetMessage) -> bool:
-        """Delete all objects of a deleted job. False if time has run out."""
-        for prefix in (keys.UPLOADS, keys.RESULTS, keys.ARCHIVES):
-            self.bucket.abort_uploads_under(f"{prefix}{message.job_id}/")
-            while self.bucket.delete_some(f"{prefix}{message.job_id}/"):
-                if self.out_of_time():
-                    return False
-        if message.source:
-            self.bucket.delete_version(message.source, message.etag)
-        return True
-
-    def prune(self, message: PruneMessage) -> None:
-        """Delete the archives that a newer one has replaced, once no link to them is valid."""
-        wait = message.at - clock.now()
-        if wait > 0:
-            self.own_queue.send([message], delay=min(_LONGEST_DELAY, int(wait) + 1))
-            return
-        job = self.jobs.get(message.job_id)
-        if job is None or job.archive.status is not ArchiveStatus.READY:
-            return  # the next archive to be ready prunes the old ones
-        prefix = f"{keys.ARCHIVES}{message.job_id}/"
-        for key in self.bucket.list_keys(prefix):
-            generation = key.removeprefix(prefix).partition(".")[0]
-            if generation.isdecimal() and int(generation) < job.archive.generation:
-                self.bucket.delete(key)
-
-    def _walk(self, message: _Walk, count: int, visit: Callable[[int], None]) -> bool:
-        """Visit the blocks from the message's on. False if the rest follows in a new message."""
-        for number in range(message.block, count):
-            if self.out_of_time():
-                self.own_queue.send([message.model_copy(update={"block": number})])
-                return False
-            visit(number)
-        return True
-
     def _declared(self, job: Job, number: int, status: FileStatus) -> list[File]:
         """The files of a block. Uploads that were never declared are stored as ended first."""
         files = self.jobs.block(job, number)
@@ -256,10 +190,6 @@ class Lifecycle:
         ]
         self.jobs.add_uploads(missing, job.expires_at)
         return self.jobs.block(job, number)
-
-    def _change(self, job: Job, change: Callable[[Job], Job]) -> None:
-        with suppress(NotFound):  # deleted meanwhile
-            self.jobs.change(job.job_id, change)
 
     def _ask_again(self, job: Job) -> None:
         self.own_queue.send(

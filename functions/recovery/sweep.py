@@ -56,6 +56,6 @@ def handler(_event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
             taken[action.value] += 1
     # In AWS the bucket's lifecycle rule does this too, once a day.
     kept = shared.settings.keep_days * DAY
-    taken["aborted_uploads"] = shared.bucket.abort_uploads(now - kept)
+    taken["aborted_uploads"] = shared.bucket.abort_uploads(before=now - kept)
     logger.info("Swept", extra={"taken": taken})
     return dict(taken)

@@ -138,7 +138,7 @@ def declare_files(
     _check_sizes(request.files, settings)
     if len(request.files) != min(BLOCK, job.uploads - request.first):
         message = f"the job has {job.uploads} files: declare every page of {BLOCK} as a whole"
-        raise invalid("invalid_request", "The page does not fit", [_field("files", message)])
+        raise invalid("invalid_files", "The page does not fit", [_field("files", message)])
     if job.status.final:
         raise Conflict("job_ended", "The job has ended and takes no more files; create a new job.")
     files = _declared(job, request.first, request.files)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from darkroom.errors import NotFound
 from darkroom.files import File, file_event
 from darkroom.jobs import Job
-from darkroom.tally import FileEvent, pages_of
+from darkroom.tallies import FileEvent, pages_of
 
 if TYPE_CHECKING:
     from darkroom.aws.table import JobTable

@@ -12,7 +12,7 @@ from darkroom.messages import ImageMessage, Source
 from darkroom.options import Options
 from darkroom.outcomes import Outcome
 from darkroom.states import FileStatus
-from darkroom.tally import FileEvent
+from darkroom.tallies import FileEvent
 from darkroom.usage import Usage
 
 

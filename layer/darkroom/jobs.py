@@ -12,12 +12,13 @@ from typing import Any
 
 from darkroom import clock
 from darkroom.archives import Archive
-from darkroom.endings import NOTHING_UPLOADED, verdict
+from darkroom.endings import NOTHING_UPLOADED
 from darkroom.errors import Conflict
+from darkroom.job_state import Retry, derived
 from darkroom.outcomes import Counts
 from darkroom.spans import BLOCK, Span, blocks_in, files_of
 from darkroom.states import JOB_MOVES, ArchiveStatus, JobStatus
-from darkroom.tally import PAGE, FileEvent, Summary, TallyPage
+from darkroom.tallies import PAGE, FileEvent, Summary, TallyPage
 from darkroom.usage import Usage
 
 RECENT = 10
@@ -26,21 +27,6 @@ MAX_FILES = 200_000
 BULK = 50
 """A job with more files than this uses the bulk queue, so that smaller jobs do not wait for it."""
 MAX_RETRIES_UNDER_WAY = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Retry:
-    """A retry that has been asked for, until all its files have been queued again.
-
-    id: the job's sequence when it was asked for. files: the ids of the chosen files, whatever their
-    outcome; empty for all that failed or were cancelled. options: JSON, or None to keep them.
-    cancelled_only: for those alone that a cancel reached after the job had been retried.
-    """
-
-    id: int
-    files: tuple[str, ...] = ()
-    options: str | None = None
-    cancelled_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,36 +230,10 @@ class Job:
 
     def _next(self, **changes: Any) -> Job:
         changes = {"nudges": 0, **changes, "sequence": self.sequence + 1}
-        moved = _derived(replace(self, **changes, updated_at=clock.now()))
+        moved = derived(replace(self, **changes, updated_at=clock.now()))
         if moved.status is not self.status and moved.status not in JOB_MOVES[self.status]:
             raise ValueError(f"a job cannot move from {self.status} to {moved.status}")
         return moved
-
-
-def _derived(job: Job) -> Job:
-    """The job with the status and the archive that follow from its counts."""
-    if not job.counted:
-        return replace(job, status=_running(job))
-    if job.counts.cancelled and not job.status.stopped:
-        # A cancel that was under way has reached files after the job was retried.
-        late = Retry(job.sequence, cancelled_only=True)
-        return replace(job, status=JobStatus.PROCESSING, retries=(late,))
-    if job.counts.succeeded == 0:
-        error = verdict(job.counts, job.total, job.recent)
-        return job if job.status.final else replace(job, status=JobStatus.FAILED, error=error)
-    status = job.status if job.status.final else JobStatus.COMPLETED
-    if job.archive.status is not ArchiveStatus.NONE:
-        return replace(job, status=status)
-    return replace(job, status=status, archive=job.archive.begun())
-
-
-def _running(job: Job) -> JobStatus:
-    if job.status.final:
-        return job.status
-    counts = job.counts
-    if counts.processed or job.status is JobStatus.PROCESSING:
-        return JobStatus.PROCESSING
-    return JobStatus.QUEUED if counts.arrived else job.status
 
 
 def _recent(event: FileEvent) -> dict[str, Any]:

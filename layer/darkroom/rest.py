@@ -26,7 +26,7 @@ KEY_OR_TOKEN: Any = [{"key": []}, {"token": []}]
 """The `security` of a route: the deployment's key, or the job's token as well."""
 
 # The code of an invalid body, by the last part of the route. Anything below `options` has its own.
-_BODY_CODES = {"jobs": "invalid_job", "retry": "invalid_retry"}
+_BODY_CODES = {"jobs": "invalid_job", "files": "invalid_files", "retry": "invalid_retry"}
 
 
 def resolver(logger: Logger) -> APIGatewayHttpResolver:

@@ -51,8 +51,8 @@ def test_work_that_always_kills_its_worker_affects_nothing_else(
         "Process": {"FAULTY_MEMORY": "1", "FAULTY_KILLERS": "poison"},
         "Ingest": {
             "FAULTY_KILLERS": "deadly",
-            "FAULTY_AFTER": "JobTable.add_files",
-            "FAULTY_SIZES": json.dumps({"functions.zip.ingest.intake.CHUNK": 4}),
+            "FAULTY_AFTER": "JobTable.add_entries",
+            "FAULTY_SIZES": json.dumps({"functions.zip.ingest.intake.WAVE": 1}),
         },
     }
     with (
@@ -65,8 +65,8 @@ def test_work_that_always_kills_its_worker_affects_nothing_else(
         sender.upload({name: photos[name] for name in names}, CUTOUT)
         album = sender.photos.named(44, "album/photo") | {"album/poison.jpg": photos["poison.jpg"]}
         sender.upload({"album.zip": zip_of(album)}, FAST, files=45)
-        deadly = sender.photos.named(60, "deadly/photo", side=60)
-        sender.upload({"deadly.zip": zip_of(deadly)}, FAST, files=2)
+        deadly = sender.photos.named(130, "deadly/photo", side=60)
+        sender.upload({"deadly.zip": zip_of(deadly)}, FAST, files=101)
         crashing = ("poison.jpg", "huge.jpg", "album/poison.jpg", "deadly.zip")
         report(verify(stack, sender, failing=dict.fromkeys(crashing, CRASHED.code), dead_letters=4))
 

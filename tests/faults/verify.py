@@ -19,7 +19,7 @@ import httpx
 from PIL import Image
 
 from bench._report import Figure
-from darkroom.aws import items
+from darkroom.aws import block_items, items
 from darkroom.files import File
 from darkroom.jobs import Job
 from darkroom.keys import archive_key
@@ -82,21 +82,28 @@ class Snapshot:
 
     @classmethod
     def take(cls, inspector: Inspector) -> Snapshot:
-        jobs, files = {}, defaultdict(list)
+        jobs: dict[str, Job] = {}
+        rows: dict[str, dict[str, File]] = defaultdict(dict)
+        own: dict[str, dict[str, File]] = defaultdict(dict)
         scan = inspector.items.get_paginator("scan")
         for page in scan.paginate(TableName=inspector.table, ConsistentRead=True):
             for item in map(items.from_stream, page["Items"]):
                 if item["sk"] == items.JOB:
                     jobs[item["job_id"]] = items.job_from(item)
+                elif item["sk"] == items.BLOCK:
+                    block = block_items.block_from(item)
+                    rows[block[0].job_id] |= {file.file_id: file for file in block}
                 elif item["sk"].startswith(items.FILE):
-                    files[item["pk"].removeprefix("JOB#")].append(items.file_from(item))
+                    file = items.file_from(item)
+                    own[file.job_id][file.file_id] = file
+        files = {job_id: list((of | own[job_id]).values()) for job_id, of in rows.items()}
         listed = inspector.s3.get_paginator("list_objects_v2")
         objects = {
             item["Key"]: item["Size"]
             for page in listed.paginate(Bucket=inspector.bucket)
             for item in page.get("Contents", [])
         }
-        return cls(jobs, dict(files), queues.messages(inspector.sqs), objects)
+        return cls(jobs, files, queues.messages(inspector.sqs), objects)
 
 
 def verify(

@@ -100,7 +100,7 @@ class StandInBucket:
     def abort_upload(self, _key: str, upload_id: str) -> None:
         self.uploads.pop(upload_id, None)
 
-    def abort_uploads_under(self, prefix: str) -> None:
+    def abort_uploads(self, prefix: str) -> None:
         self._before()
         for upload, (key, _) in list(self.uploads.items()):
             if key.startswith(prefix):

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from darkroom.access import token_hash
-from darkroom.aws import items
+from darkroom.aws import block_items, items
 from darkroom.aws.queues import Lanes
 from darkroom.aws.table import JobTable
 from darkroom.counting import count_files
@@ -281,7 +281,9 @@ class World:
             file
             for image in images
             for file in (
-                items.block_from(image) if image["sk"] == items.BLOCK else [items.file_from(image)]
+                block_items.block_from(image)
+                if image["sk"] == items.BLOCK
+                else [items.file_from(image)]
             )
         ]
         self._or_again(self.tally, chosen, lambda: count_files(files, self.jobs))

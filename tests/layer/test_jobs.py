@@ -20,7 +20,7 @@ from darkroom.outcomes import Counts, Outcome
 from darkroom.progress import progress_document
 from darkroom.spans import Span
 from darkroom.states import JOB_MOVES, ArchiveStatus, JobStatus
-from darkroom.tally import Summary
+from darkroom.tallies import Summary
 from darkroom.usage import Usage
 from tests.layer.walks import ENDED, Walk, ended, used
 from tests.making import a_job, arrived, listed, recorded, requeued

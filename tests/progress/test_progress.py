@@ -11,7 +11,7 @@ from unittest import mock
 import pytest
 
 from darkroom.archives import Archive
-from darkroom.aws import items
+from darkroom.aws import block_items, items
 from darkroom.aws.services import services
 from darkroom.aws.table import JobTable
 from darkroom.counting import events_by_job
@@ -90,11 +90,11 @@ def test_a_block_counts_the_files_in_it_that_have_ended(cloud: Cloud) -> None:
     jobs = cloud.services.jobs
     jobs.create(a_job().zip_listed(0, "e", 2, 2), [a_file(0)])
     skipped = a_file(101, status=FileStatus.SKIPPED, error={"code": "not_a_photo", "message": "x"})
-    block = items.block_item([a_file(100, status=FileStatus.QUEUED), skipped], 1.0)
+    block = block_items.block_item([a_file(100, status=FileStatus.QUEUED), skipped], 1.0)
     assert block["ended"] == "yes"
     tally.handler({"Records": [{"dynamodb": {"NewImage": image(block)}}]}, FakeContext())
     assert jobs.require("j1").counts.skipped == 1
-    assert items.block_item([a_file(100, status=FileStatus.QUEUED)], 1.0)["ended"] == "no"
+    assert block_items.block_item([a_file(100, status=FileStatus.QUEUED)], 1.0)["ended"] == "no"
 
 
 def test_each_follower_gets_the_newest_document_of_a_batch_once(gateway: StandInGateway) -> None:

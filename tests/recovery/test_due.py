@@ -13,7 +13,7 @@ from darkroom.archives import Archive
 from darkroom.jobs import Job
 from darkroom.outcomes import Outcome
 from darkroom.states import ArchiveStatus
-from darkroom.tally import FileEvent
+from darkroom.tallies import FileEvent
 from functions.recovery.due import ABANDONED, ARCHIVE_STALLED, LATE_UPLOAD, STALLED, Action, due
 from tests.making import a_job, arrived, event_of, listed, recorded
 

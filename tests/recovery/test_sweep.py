@@ -453,7 +453,7 @@ def test_old_multipart_uploads_are_aborted(cloud: Cloud, time: Clock) -> None:
     """moto dates all of them 2010, so that only a time before that leaves them alone."""
     for key in ("archives/j1/1.zip", "inbox/big.zip"):
         cloud.services.bucket.begin_upload(key, "application/zip")
-    assert cloud.services.bucket.abort_uploads(CREATED - 20 * 365 * 24 * HOUR) == 0
+    assert cloud.services.bucket.abort_uploads(before=CREATED - 20 * 365 * 24 * HOUR) == 0
     assert swept() == {"aborted_uploads": 2}
     listed = cloud.s3.list_multipart_uploads(Bucket="darkroom-photos")
     assert listed.get("Uploads", []) == []

@@ -22,7 +22,7 @@ from darkroom.names import safe_path
 from darkroom.options import Options
 from darkroom.rejecting import recount_zips, reject_upload
 from darkroom.settings import Settings
-from darkroom.spans import BLOCK, Span
+from darkroom.spans import BLOCK
 from darkroom.states import FileStatus
 from functions.zip.ingest.drops import drop_job, drop_options, is_drop
 from functions.zip.ingest.listing import Listed, Listing, list_entries
@@ -184,10 +184,14 @@ class Intake:
         with ThreadPoolExecutor(THREADS) as pool:
             for wave in _chunks(blocks, WAVE):
                 if self.out_of_time():
-                    self.own_queue.send([arrival.model_copy(update={"start": wave[0][0].index})])
+                    rest = arrival.model_copy(update={"start": wave[0][0].index})
+                    self.own_queue.send([rest])
                     return
                 job = self.jobs.require(job.job_id)
-                files = [_entry_files(chunk, job, span, upload) for chunk in wave]
+                files = [
+                    [_entry_file(listed, job, span.first, upload) for listed in chunk]
+                    for chunk in wave
+                ]
                 stored = self.jobs.add_entries(job, upload, files)
                 if stored is None:
                     return
@@ -217,10 +221,6 @@ def _is_zip(head: bytes, key: str) -> bool:
 
 def _source(arrival: UploadMessage) -> Source:
     return Source(key=arrival.key, etag=arrival.etag, size=arrival.size)
-
-
-def _entry_files(chunk: list[Listed], job: Job, span: Span, upload: File) -> list[File]:
-    return [_entry_file(listed, job, span.first, upload) for listed in chunk]
 
 
 def _entry_file(listed: Listed, job: Job, first: int, upload: File) -> File:

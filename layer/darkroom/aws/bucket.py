@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -123,18 +124,6 @@ class Bucket:
     def delete(self, key: str) -> None:
         self.client.delete_object(Bucket=self.name, Key=key)
 
-    def delete_all(self, prefix: str) -> None:
-        """Delete every object whose key begins with `prefix`."""
-        for page in self.client.get_paginator("list_objects_v2").paginate(
-            Bucket=self.name, Prefix=prefix
-        ):
-            keys = [{"Key": item["Key"]} for item in page.get("Contents", [])]
-            if keys:
-                self.client.delete_objects(
-                    Bucket=self.name,
-                    Delete={"Objects": keys, "Quiet": True},  # type: ignore[typeddict-item]
-                )
-
     def delete_some(self, prefix: str) -> bool:
         """Delete up to 1,000 objects whose keys begin with `prefix`. True if there are more.
 
@@ -166,16 +155,6 @@ class Bucket:
             Bucket=self.name, Prefix=prefix
         )
         return [item["Key"] for page in pages for item in page.get("Contents", [])]
-
-    def abort_uploads_under(self, prefix: str) -> None:
-        """Abort the multipart uploads under way whose keys begin with `prefix`."""
-        pages = self.client.get_paginator("list_multipart_uploads").paginate(
-            Bucket=self.name, Prefix=prefix
-        )
-        for page in pages:
-            for upload in page.get("Uploads", []):
-                with suppress(self.client.exceptions.NoSuchUpload):
-                    self.abort_upload(upload["Key"], upload["UploadId"])
 
     def find(self, prefix: str) -> ListedObject | None:
         """The first object whose key begins with `prefix`; None if there is none."""
@@ -230,15 +209,16 @@ class Bucket:
         except self.client.exceptions.NoSuchUpload:
             return
 
-    def abort_uploads(self, before: float) -> int:
-        """Abort multipart uploads begun before a time (seconds since 1970); return their number.
+    def abort_uploads(self, prefix: str = "", before: float = math.inf) -> int:
+        """Abort multipart uploads of keys that begin with `prefix`, and return their number.
 
-        A call examines 1,000 of them at most.
+        before: only those begun before this time (seconds since 1970).
         """
-        listing = self.client.list_multipart_uploads(Bucket=self.name)
-        old = [
-            item for item in listing.get("Uploads", []) if item["Initiated"].timestamp() < before
-        ]
+        pages = self.client.get_paginator("list_multipart_uploads").paginate(
+            Bucket=self.name, Prefix=prefix
+        )
+        listed = [upload for page in pages for upload in page.get("Uploads", [])]
+        old = [upload for upload in listed if upload["Initiated"].timestamp() < before]
         for upload in old:
             with suppress(self.client.exceptions.NoSuchUpload):  # completed or aborted meanwhile
                 self.abort_upload(upload["Key"], upload["UploadId"])

@@ -2,7 +2,7 @@
 
 pk                    sk              item
 JOB#<job>             JOB             the job
-JOB#<job>             TALLY#<page>    a page of its tally (`darkroom.tally`)
+JOB#<job>             TALLY#<page>    a page of its tally (`darkroom.tallies`)
 JOB#<job>             SUB#<conn>      a connection that follows it
 JOB#<job>#<block>     BLOCK           100 files as they were declared or listed
 JOB#<job>#<block>     FILE#<file>     one of these files, once anything has happened to it
@@ -10,8 +10,8 @@ CONN#<connection>     CONN            a connection, and the jobs it follows
 LEDGER                <job>           a job's share of the totals (`aws.ledger_table`)
 STATS                 TOTAL           the totals (`aws.ledger_table`)
 
-A block is written once, and is a partition of its own, so that no job is limited to the writes of
-one partition. What happens to a file after that is in the file's own item.
+A block is written once, and is a partition of its own: `aws.block_items` converts it. What happens
+to a file after that is in the file's own item.
 
 Two sparse indexes find jobs (`aws.index`). `history`, by `day` and `created_at`, has all of them;
 `unfinished`, by `open` and `stirred`, has those that are not settled.
@@ -20,8 +20,6 @@ Two sparse indexes find jobs (`aws.index`). `history`, by `day` and `created_at`
 from __future__ import annotations
 
 import base64
-import json
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, astuple, replace
 from decimal import Decimal
@@ -30,15 +28,16 @@ from typing import Any, Final
 from boto3.dynamodb.types import TypeDeserializer
 
 from darkroom.aws import legacy_items
-from darkroom.aws.stored_values import archive_from, usage_from, usage_map
+from darkroom.aws.stored_values import archive_from, result_map, usage_from, usage_map
 from darkroom.files import File, ResultInfo
 from darkroom.history_cursor import day_of
-from darkroom.jobs import Job, Retry
+from darkroom.job_state import Retry
+from darkroom.jobs import Job
 from darkroom.messages import Source
 from darkroom.outcomes import Counts
 from darkroom.spans import Span, block_of
 from darkroom.states import FileStatus, JobStatus
-from darkroom.tally import Summary, TallyPage, pack, unpack
+from darkroom.tallies import Summary, TallyPage, pack, unpack
 
 JOB: Final = "JOB"
 TALLY: Final = "TALLY#"
@@ -182,55 +181,6 @@ def _summary_from(values: Sequence[Any]) -> Summary:
     return Summary(int(version), Counts(*(int(n) for n in counts)), usage_from(usage))
 
 
-def block_item(files: Sequence[File], expires_at: float) -> dict[str, Any]:
-    """A block of new files, at most 100, all uploads or all entries of one ZIP.
-
-    `ended` makes the tally count it, because some of its files are skipped, say, from the start.
-    """
-    first = files[0]
-    rows = [
-        [
-            file.file_id,
-            file.name,
-            file.size,
-            file.status.value,
-            file.modified,
-            file.source.entry.model_dump() if file.source and file.source.entry else None,
-            dict(file.error) if file.error else None,
-        ]
-        for file in files
-    ]
-    body = {"source": first.source and first.source.model_dump(exclude={"entry"}), "files": rows}
-    waiting = {FileStatus.AWAITING_UPLOAD, FileStatus.QUEUED}
-    return {
-        "pk": block_partition(first.job_id, block_of(first.index)),
-        "sk": BLOCK,
-        "files": zlib.compress(json.dumps(body, separators=(",", ":")).encode(), 6),
-        "count": len(files),
-        "ended": "no" if {file.status for file in files} <= waiting else "yes",
-        "expires_at": int(expires_at),
-    }
-
-
-def block_from(item: Mapping[str, Any]) -> list[File]:
-    body = json.loads(zlib.decompress(bytes(item["files"])))
-    source = body["source"]
-    return [
-        File(
-            job_id=job_of(item["pk"]),
-            file_id=file_id,
-            name=name,
-            size=size,
-            status=FileStatus(status),
-            modified=modified,
-            source=source and Source(**source, entry=entry),
-            error=error,
-            expires_at=float(item["expires_at"]),
-        )
-        for file_id, name, size, status, modified, entry, error in body["files"]
-    ]
-
-
 def file_item(file: File, expires_at: float) -> dict[str, Any]:
     """Empty fields are left out. An entry's source is left out too: it is in its block."""
     own_source = file.source is not None and (file.legacy or file.source.entry is None)
@@ -277,18 +227,6 @@ def file_from(item: Mapping[str, Any], row: File | None = None) -> File:
 def source_text(source: Source) -> str:
     """A source as one string: it is always read whole, and a map takes three times the space."""
     return source.model_dump_json(exclude_none=True)
-
-
-def result_map(result: ResultInfo) -> dict[str, Any]:
-    """A result without its empty fields."""
-    fields = asdict(result) | {"warnings": [dict(warning) for warning in result.warnings]}
-    return {name: value for name, value in fields.items() if value not in (None, [])}
-
-
-def files_from_stream(image: Mapping[str, Any]) -> list[File]:
-    """The files in a stream record: one from its own item, or those of a block."""
-    item = from_stream(image)
-    return block_from(item) if item["sk"] == BLOCK else [file_from(item)]
 
 
 def from_stream(image: Mapping[str, Any]) -> dict[str, Any]:

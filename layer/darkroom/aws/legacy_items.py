@@ -15,11 +15,12 @@ from dataclasses import replace
 from typing import Any, Final
 
 from darkroom.aws.stored_values import archive_from, usage_from
-from darkroom.jobs import Job, Retry
+from darkroom.job_state import Retry
+from darkroom.jobs import Job
 from darkroom.outcomes import Outcome, mark
 from darkroom.spans import Span
 from darkroom.states import JobStatus
-from darkroom.tally import PAGE, TallyPage
+from darkroom.tallies import PAGE, TallyPage
 from darkroom.usage import Usage
 
 _OUTCOMES: Final = (

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from darkroom.archives import Archive
+from darkroom.files import ResultInfo
 from darkroom.states import ArchiveStatus
 from darkroom.usage import Timing, Usage
 
@@ -32,3 +34,9 @@ def usage_from(values: Mapping[str, Any]) -> Usage:
         for name, (photos, milliseconds) in values.get("models", {}).items()
     }
     return Usage(int(values.get("bytes_in", 0)), int(values.get("bytes_out", 0)), models)
+
+
+def result_map(result: ResultInfo) -> dict[str, Any]:
+    """A result without its empty fields."""
+    fields = asdict(result) | {"warnings": [dict(warning) for warning in result.warnings]}
+    return {name: value for name, value in fields.items() if value not in (None, [])}

@@ -5,7 +5,7 @@ It calls the handler that FAULTY_HANDLER names. These variables select the fault
 FAULTY_AGAIN    1: deliver every batch in reverse, then in order, then an older batch
 FAULTY_MEMORY   1: die when the worker exceeds the function's memory size, as in Lambda
 FAULTY_KILLERS  die on every message that contains this text: at once, or as FAULTY_AFTER says
-FAULTY_AFTER    die after the first such write (such as `JobTable.add_files`) for that message
+FAULTY_AFTER    die after the first such write (such as `JobTable.add_entries`) for that message
 FAULTY_DEATHS   a folder: die after each kind of write, twice for each kind (see `_die_after`)
 FAULTY_SIZES    constants of the function to change, as JSON: `{"module.NAME": number}`
 """
@@ -35,7 +35,18 @@ _WRITES = {
     "Bucket": ["write", "delete", "begin_upload", "upload_part", "complete_upload"],
     "Connections": ["opened", "subscribe", "send", "closed"],
     "JobTable": [
-        *("create", "change", "add_files", "arrived", "expanded", "rejected", "requeued", "ended"),
+        *(
+            "create",
+            "change",
+            "change_tally",
+            "add_entries",
+            "arrived",
+            "expanding",
+            "expanded",
+            "rejected",
+            "requeued",
+            "ended",
+        ),
     ],
     "Queue": ["send"],
 }
