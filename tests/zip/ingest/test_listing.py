@@ -190,6 +190,24 @@ def test_offsets_that_wrapped_at_four_gigabytes() -> None:
         ),
         ([Entry(b"?.jpg\x81", extra=unicode_path(b"?.jpg\x81", "ü.jpg"))], ["ü.jpg"]),
         ([Entry(b"\x81.jpg", extra=unicode_path(b"other", "ö.jpg"))], ["ü.jpg"]),
+        # Info-ZIP writes an underscore or "?" for each character that its code page lacks.
+        ([Entry(b"____.jpg", extra=unicode_path(b"____.jpg", "照片/桜.jpg"))], ["照片/桜.jpg"]),
+        ([Entry(b"__/", b"", extra=unicode_path(b"__/", "写真/"))], []),
+        # The entry was renamed by a tool that does not know the field.
+        ([Entry(b"new.jpg", extra=unicode_path(b"____.jpg", "桜.jpg"))], ["new.jpg"]),
+        # The field is damaged, empty, of an unknown version, or not needed.
+        ([Entry(b"a.jpg", extra=b"up\xff\0" + unicode_path(b"a.jpg", "b.jpg")[4:])], ["a.jpg"]),
+        ([Entry(b"a.jpg", extra=b"up\0\0")], ["a.jpg"]),
+        ([Entry(b"a.jpg", extra=unicode_path(b"a.jpg", ""))], ["a.jpg"]),
+        (
+            [Entry(b"a.jpg", extra=unicode_path(b"a.jpg", "b.jpg").replace(b"\1", b"\2", 1))],
+            ["a.jpg"],
+        ),
+        (
+            [Entry(b"a.jpg", extra=unicode_path(b"a.jpg", "é").replace("é".encode(), b"\xe9\xe9"))],
+            ["a.jpg"],
+        ),
+        ([Entry(b"a.jpg", flags=UTF8, extra=unicode_path(b"a.jpg", "b.jpg"))], ["a.jpg"]),
         ([Entry(b"\x81.jpg", flags=UTF8)], ["ü.jpg"]),
         ([Entry(b"trip\\day 1\\a.jpg")], ["trip/day 1/a.jpg"]),
         ([Entry(b"../../etc/a.jpg"), Entry(b"/a\0b.jpg")], ["../../etc/a.jpg", "/a\0b.jpg"]),
