@@ -1,53 +1,14 @@
-"""Decodes entry names when the ZIP does not declare UTF-8 (APPNOTE 4.4.4 bit 11, appendix D)."""
+"""Decodes the names of a ZIP's entries (APPNOTE 4.4.4 bit 11, 4.6.9, appendix D)."""
 
 from __future__ import annotations
 
-import unicodedata
 import zlib
-from collections.abc import Iterable
-from itertools import pairwise
 
 from functions.zip.ingest.headers import extra_field
 
 UTF8_FLAG = 0x800
 _UNICODE_PATH = 0x7075  # 4.6.9
 _UNICODE_PATH_ID = _UNICODE_PATH.to_bytes(2, "little")
-
-
-def legacy_encoding(names: Iterable[bytes]) -> str:
-    """Detect the encoding of a ZIP's names that are neither ASCII nor UTF-8.
-
-    It is CP437, which the format prescribes, or Shift-JIS (as CP932), which Japanese Windows
-    writes. A ZIP is usually written on one machine, so all names share one encoding: it is
-    Shift-JIS if every name decodes as Shift-JIS and at least one looks Japanese.
-    """
-    japanese = False
-    for name in names:
-        try:
-            text = name.decode("cp932")
-        except UnicodeDecodeError:
-            return "cp437"
-        japanese = japanese or _is_japanese(text, name.decode("cp437"))
-    return "cp932" if japanese else "cp437"
-
-
-def _is_japanese(text: str, western: str) -> bool:
-    """Whether `text` (decoded as CP932) is more plausible than `western` (decoded as CP437).
-
-    "größe" decoded as CP932 has a single kanji between Latin letters. Evidence of Japanese is
-    therefore two Japanese characters in a row, or box-drawing characters in the CP437 reading.
-    """
-    kinds = [_script(c) for c in text]
-    in_a_row = any(a and b for a, b in pairwise(kinds))
-    boxes = any(not c.isascii() and not c.isalpha() for c in western)
-    return in_a_row or (boxes and any(kind and kind != "HALFWIDTH" for kind in kinds))
-
-
-def _script(character: str) -> str:
-    """HIRAGANA, KATAKANA, CJK or HALFWIDTH; empty for any other character."""
-    name = unicodedata.name(character, "")
-    japanese = ("HIRAGANA", "KATAKANA", "CJK UNIFIED", "HALFWIDTH KATAKANA")
-    return name.split()[0] if name.startswith(japanese) else ""
 
 
 def is_utf8(name: bytes) -> bool:
