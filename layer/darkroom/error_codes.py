@@ -110,6 +110,7 @@ INTERNAL_CODES: Final = frozenset(
         "busy_table",
         "busy_totals",
         "events_refused",
+        "objects_left",
         "queue_refused",
         "result_changed",
     }

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from darkroom.errors import FileError
+from darkroom.aws.bulk_delete import delete_objects
+from darkroom.errors import FileError, RetryLater
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -124,16 +125,19 @@ class Bucket:
         self.client.delete_object(Bucket=self.name, Key=key)
 
     def delete_all(self, prefix: str) -> None:
-        """Delete every object whose key begins with `prefix`."""
+        """Delete every object whose key begins with `prefix`. Raises RetryLater if any is left."""
+        left = []
         for page in self.client.get_paginator("list_objects_v2").paginate(
             Bucket=self.name, Prefix=prefix
         ):
-            keys = [{"Key": item["Key"]} for item in page.get("Contents", [])]
-            if keys:
-                self.client.delete_objects(
-                    Bucket=self.name,
-                    Delete={"Objects": keys, "Quiet": True},  # type: ignore[typeddict-item]
-                )
+            if keys := [item["Key"] for item in page.get("Contents", [])]:
+                left += delete_objects(self.client, self.name, keys)
+        if left:
+            codes = ", ".join(sorted({error.get("Code", "?") for error in left}))
+            raise RetryLater(
+                "objects_left",
+                f"S3 did not delete {len(left):,} of the objects ({codes}); try again.",
+            )
 
     def find(self, prefix: str) -> ListedObject | None:
         """The first object whose key begins with `prefix`; None if there is none."""
