@@ -14,6 +14,7 @@ from darkroom.errors import FileError, RetryLater
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import CompletedPartTypeDef
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,14 @@ class ListedObject:
     key: str
     etag: str
     size: int
+
+
+@dataclass(frozen=True, slots=True)
+class UploadedPart:
+    """A part of a multipart upload. crc32: base64; None if the upload began without checksums."""
+
+    etag: str
+    crc32: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,9 +156,9 @@ class Bucket:
         return None
 
     def begin_upload(self, key: str, content_type: str) -> str:
-        """Begin a multipart upload and return its id."""
+        """Begin a multipart upload, whose parts carry CRC-32 checksums, and return its id."""
         response = self.client.create_multipart_upload(
-            Bucket=self.name, Key=key, ContentType=content_type
+            Bucket=self.name, Key=key, ContentType=content_type, ChecksumAlgorithm="CRC32"
         )
         return response["UploadId"]
 
@@ -162,52 +171,58 @@ class Bucket:
                 UploadId=upload_id,
                 PartNumber=number,
                 Body=data,
+                ChecksumAlgorithm="CRC32",
             )
         except self.client.exceptions.NoSuchUpload:
             return False
         return True
 
-    def uploaded_parts(self, key: str, upload_id: str) -> dict[int, str]:
-        """ETags by part number; empty if the multipart upload was completed or aborted."""
+    def uploaded_parts(self, key: str, upload_id: str) -> dict[int, UploadedPart]:
+        """The parts by number; empty if the multipart upload was completed or aborted."""
         try:
             pages = self.client.get_paginator("list_parts").paginate(
                 Bucket=self.name, Key=key, UploadId=upload_id
             )
             return {
-                part["PartNumber"]: part["ETag"] for page in pages for part in page.get("Parts", [])
+                part["PartNumber"]: UploadedPart(part["ETag"], part.get("ChecksumCRC32"))
+                for page in pages
+                for part in page.get("Parts", [])
             }
         except self.client.exceptions.NoSuchUpload:
             return {}
 
-    def complete_upload(self, key: str, upload_id: str, parts: Mapping[int, str]) -> None:
-        """Complete a multipart upload. Does nothing if it was completed or aborted before."""
-        numbered = [{"PartNumber": number, "ETag": parts[number]} for number in sorted(parts)]
-        try:
+    def complete_upload(self, key: str, upload_id: str, parts: Mapping[int, UploadedPart]) -> None:
+        """Complete a multipart upload. Does nothing if it was completed or aborted before.
+
+        S3 refuses to complete an upload that began with checksums unless each part's is listed.
+        """
+        listed = [_completed(number, parts[number]) for number in sorted(parts)]
+        with suppress(self.client.exceptions.NoSuchUpload):
             self.client.complete_multipart_upload(
-                Bucket=self.name,
-                Key=key,
-                UploadId=upload_id,
-                MultipartUpload={"Parts": numbered},  # type: ignore[typeddict-item]
+                Bucket=self.name, Key=key, UploadId=upload_id, MultipartUpload={"Parts": listed}
             )
-        except self.client.exceptions.NoSuchUpload:
-            return
 
     def abort_uploads(self, before: float) -> int:
-        """Abort multipart uploads begun before a time (seconds since 1970); return their number.
-
-        A call examines 1,000 of them at most.
-        """
-        listing = self.client.list_multipart_uploads(Bucket=self.name)
-        old = [
-            item for item in listing.get("Uploads", []) if item["Initiated"].timestamp() < before
-        ]
-        for upload in old:
-            with suppress(self.client.exceptions.NoSuchUpload):  # completed or aborted meanwhile
-                self.abort_upload(upload["Key"], upload["UploadId"])
-        return len(old)
+        """Abort multipart uploads begun before a time (seconds since 1970); return their number."""
+        pages = self.client.get_paginator("list_multipart_uploads").paginate(Bucket=self.name)
+        aborted = 0
+        for page in pages:
+            for upload in page.get("Uploads", []):
+                if upload["Initiated"].timestamp() < before:
+                    with suppress(self.client.exceptions.NoSuchUpload):  # completed meanwhile
+                        self.abort_upload(upload["Key"], upload["UploadId"])
+                    aborted += 1
+        return aborted
 
     def abort_upload(self, key: str, upload_id: str) -> None:
         self.client.abort_multipart_upload(Bucket=self.name, Key=key, UploadId=upload_id)
+
+
+def _completed(number: int, part: UploadedPart) -> CompletedPartTypeDef:
+    completed: CompletedPartTypeDef = {"PartNumber": number, "ETag": part.etag}
+    if part.crc32:
+        completed["ChecksumCRC32"] = part.crc32
+    return completed
 
 
 _GONE = FileError("upload_gone", "The upload was deleted before it could be read; upload it again.")
