@@ -24,11 +24,21 @@ def engine() -> Engine:
     return Engine(Models(), services().settings.limits)
 
 
+def log_engine_error(message: ImageMessage) -> None:
+    """Log the error that is being handled, with its trace, and the photo that caused it."""
+    logger.exception(
+        "The engine failed on a photo",
+        job_id=message.job_id,
+        file_id=message.file_id,
+        options=message.options.model_dump(),
+    )
+
+
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """Process photos in parallel, so that one is decoded while another is in the model."""
     shared = services()
-    worker = PhotoWorker(shared.settings, shared.jobs, shared.bucket, engine())
+    worker = PhotoWorker(shared.settings, shared.jobs, shared.bucket, engine(), log_engine_error)
 
     def attempt(record: dict[str, Any]) -> str | None:
         """Process one message. Returns its id if it should be redelivered."""

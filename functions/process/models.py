@@ -35,6 +35,12 @@ ALLOWED = (
     "birefnet-massive",
 )
 
+# Bytes of a model's file above which it counts as large, and the arena's first block for both
+# kinds, of those from 64 to 256 MB the one with the smallest peak (u2net and u2netp).
+_LARGE = 100_000_000
+_ARENA, _ARENA_LARGE = 96 << 20, 192 << 20
+_arena_made = False
+
 
 def default_home() -> Path:
     """rembg's model directory: `$REMBG_HOME`, or `~/.rembg`."""
@@ -86,13 +92,32 @@ class Models:
             return self._sessions[name]
 
 
+def _share_arena(first_block: int) -> None:
+    """Give all sessions one arena, made for the first of them. first_block: bytes.
+
+    A session's own arena grows by doubling, from 1 MB, and most of its last block is never used.
+    With a first block that fits the model, u2net takes 70 MB less and u2netp 10.
+    """
+    global _arena_made  # noqa: PLW0603 - it belongs to onnxruntime's environment, of the process
+    if _arena_made:
+        return
+    _arena_made = True
+    arena = onnxruntime.OrtArenaCfg({"initial_chunk_size_bytes": first_block})
+    memory_info = onnxruntime.OrtMemoryInfo(
+        "Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT
+    )
+    onnxruntime.create_and_register_allocator(memory_info, arena)
+
+
 def _new_session(name: str, path: Path, threads: int) -> BaseSession:
     # rembg's session class with a fixed file path, so that it never starts a download.
     def on_disk(_cls: type, *_args: Any, **_kwargs: Any) -> str:
         return str(path)
 
     local = type(f"Local_{name}", (session_class(name),), {"download_models": classmethod(on_disk)})
+    _share_arena(_ARENA_LARGE if path.stat().st_size > _LARGE else _ARENA)
     options = onnxruntime.SessionOptions()
+    options.add_session_config_entry("session.use_env_allocators", "1")
     # A third less memory at the same speed: the planner never frees its single large block.
     options.enable_mem_pattern = False
     options.intra_op_num_threads = threads

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import mimetypes
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from darkroom.errors import FileError
+from darkroom.errors import DarkroomError, FileError
 from darkroom.files import ResultInfo, ended_by
 from darkroom.keys import result_key
 from darkroom.messages import ImageMessage
@@ -19,15 +20,18 @@ from functions.process.entry import read_photo
 if TYPE_CHECKING:
     from darkroom.aws.bucket import Bucket
     from darkroom.aws.table import JobTable
-    from functions.process.engine import Engine
+    from functions.process.engine import Engine, Result
 
 
 @dataclass(frozen=True, slots=True)
 class PhotoWorker:
+    """log_engine_error: called while an unexpected error of the engine is handled."""
+
     settings: Settings
     jobs: JobTable
     bucket: Bucket
     engine: Engine
+    log_engine_error: Callable[[ImageMessage], None]
 
     def process(self, message: ImageMessage) -> None:
         """Process one photo. Only errors that a retry may resolve are raised.
@@ -73,7 +77,7 @@ class PhotoWorker:
             raise FileError(
                 "empty_file", "The file is empty; check the original and upload it again."
             )
-        result = self.engine.process(photo, message.options)
+        result = self._run_engine(photo, message)
         name = with_extension(message.name, result.extension).rpartition("/")[2]
         key = result_key(message.job_id, message.file_id, result.crc32, name)
         self.bucket.write(key, result.data, result.content_type)
@@ -90,6 +94,24 @@ class PhotoWorker:
             model=result.model,
             warnings=tuple({"code": w.code, "message": w.message} for w in result.warnings),
         )
+
+    def _run_engine(self, photo: bytes, message: ImageMessage) -> Result:
+        """Run the engine. Raises FileError (`processing_error`) for any unexpected error.
+
+        The engine calls no service, so another try would most likely end the same way, and after
+        the last one the photo would be reported as a crash.
+        """
+        try:
+            return self.engine.process(photo, message.options)
+        except DarkroomError:
+            raise
+        except Exception as error:
+            self.log_engine_error(message)
+            raise FileError(
+                "processing_error",
+                "An unexpected error stopped the processing of this photo; "
+                "retry it with other options, or upload a freshly saved copy.",
+            ) from error
 
 
 def _expected(message: ImageMessage) -> bool:

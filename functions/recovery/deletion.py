@@ -39,9 +39,8 @@ class Deletion(Walker):
         """Delete all objects of a deleted job. False if time has run out."""
         for prefix in (keys.UPLOADS, keys.RESULTS, keys.ARCHIVES):
             self.bucket.abort_uploads(f"{prefix}{message.job_id}/")
-            while self.bucket.delete_some(f"{prefix}{message.job_id}/"):
-                if self.out_of_time():
-                    return False
+            if not self.bucket.delete_all(f"{prefix}{message.job_id}/", self.out_of_time):
+                return False
         if message.source:
             self.bucket.delete_version(message.source, message.etag)
         return True

@@ -52,6 +52,7 @@ FILE_CODES: Final[Mapping[str, str]] = {
     "result_too_large": "The result has more pixels than its format allows.",
     "upload_changed": "The upload was replaced while it was read.",
     "upload_gone": "The upload was deleted before it was read.",
+    "processing_error": "An unexpected error stopped the processing of the photo.",
     "processing_crashed": "Processing the file stopped its worker each time it was tried.",
     "processing_stalled": "The file made no progress for hours, although it was retried.",
     "not_a_zip": "The file is called a ZIP but is not one.",

@@ -58,11 +58,13 @@ class StandInBucket:
         if key in self.objects and etag(self.objects[key]) == wanted:
             del self.objects[key]
 
-    def delete_some(self, prefix: str) -> bool:
+    def delete_all(self, prefix: str, out_of_time: Callable[[], bool]) -> bool:
         self._before()
+        if out_of_time():
+            return False
         for key in self.list_keys(prefix):
             del self.objects[key]
-        return False
+        return True
 
     def list_keys(self, prefix: str) -> list[str]:
         return sorted(key for key in self.objects if key.startswith(prefix))

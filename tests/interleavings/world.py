@@ -229,7 +229,9 @@ class World:
     def process(self, step: Step) -> None:
         def receive(message: Message) -> None:
             assert isinstance(message, ImageMessage)
-            worker = PhotoWorker(Settings(), self.jobs, self.bucket, StandInEngine())  # type: ignore[arg-type]
+            worker = PhotoWorker(
+                Settings(), self.jobs, self.bucket, StandInEngine(), lambda _: None
+            )  # type: ignore[arg-type]
             worker.process(message)
 
         self._receive("process", step, receive)

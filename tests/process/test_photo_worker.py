@@ -9,6 +9,7 @@ import zlib
 from typing import Any
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 from PIL import Image
 
 from darkroom.aws.services import services
@@ -19,7 +20,7 @@ from darkroom.messages import ImageMessage, Source
 from darkroom.options import Options
 from darkroom.states import FileStatus
 from functions.process import app
-from functions.process.engine import Result
+from functions.process.engine import Engine, Result
 from tests.conftest import Cloud, FakeContext, sqs_event
 from tests.making import a_file, a_job, store
 from tests.process.pictures import quarters, saved
@@ -142,13 +143,64 @@ def test_a_bad_photo_does_not_affect_the_others(
     assert stored(cloud, 1).status is FileStatus.SUCCEEDED
 
 
-@pytest.mark.parametrize("error", [RetryLater("busy", "Later."), MemoryError(), OSError()])
-def test_temporary_errors_leave_the_message_on_its_queue(
+def test_a_temporary_error_leaves_the_message_on_its_queue(
+    cloud: Cloud, engine: StubEngine, caplog: pytest.LogCaptureFixture
+) -> None:
+    engine.error = RetryLater("busy", "Later.")
+    assert run(queued(cloud)) == ["message-0"]
+    assert stored(cloud).status is FileStatus.QUEUED
+
+
+@pytest.mark.parametrize("operation", ["GetObject", "PutObject"])
+def test_an_error_of_aws_leaves_the_message_on_its_queue(
+    cloud: Cloud, engine: StubEngine, operation: str
+) -> None:
+    def fail(**_: Any) -> None:
+        raise EndpointConnectionError(endpoint_url="https://s3.example")
+
+    event = f"before-call.s3.{operation}"
+    message = queued(cloud)
+    cloud.services.bucket.client.meta.events.register(event, fail)
+    assert run(message) == ["message-0"]
+    assert stored(cloud).status is FileStatus.QUEUED
+    cloud.services.bucket.client.meta.events.unregister(event, fail)
+    assert run(message) == []
+    assert stored(cloud).status is FileStatus.SUCCEEDED
+
+
+@pytest.mark.parametrize(
+    "error", [ZeroDivisionError("float division by zero"), MemoryError(), OSError(), KeyError("x")]
+)
+def test_an_unexpected_error_of_the_engine_fails_its_photo_at_once(
     cloud: Cloud, engine: StubEngine, error: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
     engine.error = error
-    assert run(queued(cloud)) == ["message-0"]
-    assert stored(cloud).status is FileStatus.QUEUED
+    assert run(queued(cloud)) == []
+    engine.error = None
+    assert run(queued(cloud, 1)) == []
+    file = stored(cloud)
+    assert (file.status, (file.error or {})["code"]) == (FileStatus.FAILED, "processing_error")
+    assert "retry it with other options" in (file.error or {})["message"]
+    assert stored(cloud, 1).status is FileStatus.SUCCEEDED
+    (logged,) = caplog.records
+    assert (logged.__dict__["job_id"], logged.__dict__["file_id"]) == ("j1", "000000")
+    assert logged.exc_info is not None
+    assert logged.exc_info[1] is error
+
+
+@pytest.mark.parametrize("edges", ["matting", "decontaminate"])
+def test_a_photo_of_one_pixel_that_rembg_cannot_refine(
+    cloud: Cloud, disc_engine: Engine, monkeypatch: pytest.MonkeyPatch, edges: str
+) -> None:
+    """rembg's solvers divide by zero then. The photo succeeds with other options."""
+    monkeypatch.setattr(app, "engine", lambda: disc_engine)
+    message = json.loads(queued(cloud, data=jpeg((1, 1))))
+    message["options"]["edges"] = edges
+    assert run(json.dumps(message)) == []
+    file = stored(cloud)
+    assert (file.status, (file.error or {})["code"]) == (FileStatus.FAILED, "processing_error")
+    assert run(queued(cloud, 1, data=jpeg((1, 1)))) == []
+    assert stored(cloud, 1).status is FileStatus.SUCCEEDED
 
 
 def test_an_invalid_message_is_left_for_the_dead_letters(cloud: Cloud, engine: StubEngine) -> None:

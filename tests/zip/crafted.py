@@ -63,6 +63,11 @@ def unicode_path(name: bytes, text: str) -> bytes:
     return struct.pack("<2H", 0x7075, len(field)) + field
 
 
+def locator(position: int) -> bytes:
+    """The ZIP64 end of central directory locator (4.3.15) of a record at `position`."""
+    return struct.pack("<4sIQI", b"PK\6\7", 0, position, 1)
+
+
 def build(
     entries: Sequence[Entry],
     *,
@@ -72,12 +77,17 @@ def build(
     comment: bytes = b"",
     appended: bytes = b"",
     zip64: bool = False,
+    capped: bool = True,
     disk: int = 0,
     count: int | None = None,
     directory_size: int | None = None,
     directory_offset: int | None = None,
 ) -> bytes:
-    """Build a ZIP. prefix: bytes before the first header. shifted: offsets exclude the prefix."""
+    """Build a ZIP.
+
+    prefix: bytes before the first header. shifted: offsets exclude the prefix. capped: whether a
+    ZIP64 end record leaves the end record's own fields at their maximum.
+    """
     body, directory = bytearray(prefix), bytearray()
     base = len(prefix) if shifted else 0
     for entry in entries:
@@ -94,8 +104,9 @@ def build(
         end += struct.pack(
             "<4sQ2H2I4Q", b"PK\6\6", 44, UNIX, 45, disk, disk, number, number, size, offset
         )
-        end += struct.pack("<4sIQI", b"PK\6\7", 0, at, 1)
-        number, size, offset = 0xFFFF, MAX32, MAX32
+        end += locator(at)
+        if capped:
+            number, size, offset = 0xFFFF, MAX32, MAX32
     end += struct.pack(
         "<4s4H2IH", b"PK\5\6", disk, disk, number & 0xFFFF, number & 0xFFFF,
         size, offset & MAX32, len(comment),

@@ -25,9 +25,10 @@ def rows(state: PipelineState) -> tuple[Rows, int]:
     return lambda top, bottom: _premultiplied(state, top, bottom), 4
 
 
-def pixels(state: PipelineState, top: int, bottom: int) -> Plane:
-    """The rows of the photo, RGB or RGBA."""
-    return np.asarray(state.image.crop((0, top, state.image.width, bottom)))
+def pixels(state: PipelineState, top: int, bottom: int, columns: slice | None = None) -> Plane:
+    """The rows of the photo, RGB or RGBA; only `columns` of them, unless None."""
+    left, right = (columns.start, columns.stop) if columns else (0, state.image.width)
+    return np.asarray(state.image.crop((left, top, right, bottom)))
 
 
 def alpha(state: PipelineState, top: int, bottom: int) -> Plane:
@@ -39,13 +40,21 @@ def alpha(state: PipelineState, top: int, bottom: int) -> Plane:
     return plane(cv2.multiply(subject, own, scale=1 / 255))
 
 
-def _subject(state: PipelineState, top: int, bottom: int) -> Plane:
+def _subject(state: PipelineState, top: int, bottom: int, columns: slice | None = None) -> Plane:
     """The subject's alpha; enlarged from the mask unless a step has made the full alpha."""
     if state.alpha is not None:
-        return np.ascontiguousarray(state.alpha[top:bottom])
+        part = state.alpha[top:bottom]
+        return np.ascontiguousarray(part[:, columns] if columns else part)
     if state.mask is None:
         raise RuntimeError("no background is removed from this photo")
-    return enlarge.rows(state.mask, state.image.height, top, bottom)
+    return enlarge.rows(state.mask, state.image.height, top, bottom, columns)
+
+
+def _visible(state: PipelineState, top: int, bottom: int) -> slice:
+    """The columns outside which the subject's alpha is zero in all of these rows."""
+    if state.mask is None:
+        return slice(0, state.image.width)
+    return enlarge.visible(state.mask, state.image.height, top, bottom)
 
 
 def _premultiplied(state: PipelineState, top: int, bottom: int) -> Plane:
@@ -54,11 +63,15 @@ def _premultiplied(state: PipelineState, top: int, bottom: int) -> Plane:
     As with rembg, colours darken towards transparent edges; `edges: decontaminate` avoids this.
     Removed pixels become zero, which keeps the file small.
     """
-    photo = pixels(state, top, bottom)
-    if photo.shape[2] == 3:
-        photo = plane(cv2.cvtColor(photo, cv2.COLOR_RGB2RGBA))
-    factors = cv2.merge([_subject(state, top, bottom)] * 4)
-    return plane(cv2.multiply(photo, factors, scale=1 / 255))
+    result = np.zeros((bottom - top, state.image.width, 4), np.uint8)
+    columns = _visible(state, top, bottom)
+    if columns.start < columns.stop:
+        photo = pixels(state, top, bottom, columns)
+        if photo.shape[2] == 3:
+            photo = plane(cv2.cvtColor(photo, cv2.COLOR_RGB2RGBA))
+        factors = cv2.merge([_subject(state, top, bottom, columns)] * 4)
+        cv2.multiply(photo, factors, dst=result[:, columns], scale=1 / 255)
+    return result
 
 
 def _straight(state: PipelineState, top: int, bottom: int) -> Plane:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from struct import Struct
+from typing import Any
 
 from darkroom.errors import FileError
 from functions.zip.ingest.ranged import TAIL, RangedFile
@@ -18,7 +19,7 @@ from functions.zip.ingest.ranged import TAIL, RangedFile
 _END = Struct("<4s4H2IH")  # 4.3.16
 _END64 = Struct("<4sQ2H2I4Q")  # 4.3.14
 _LOCATOR = Struct("<4sIQI")  # 4.3.15
-_HEADER_SIGNATURE = b"PK\1\2"  # 4.3.12
+_HEADER_SIGNATURE, _HEADER_SIZE = b"PK\1\2", 46  # 4.3.12; the size without name and extra field
 _MAX16, _MAX32 = 0xFFFF, 0xFFFFFFFF
 # 100,000 entries with long names and extra fields take about 20 MB. A longer directory can only be
 # an attempt to exhaust memory.
@@ -62,12 +63,12 @@ def read_directory(file: RangedFile, max_entries: int) -> Directory:
         raise _no_end(file)
     _, disk, first_disk, _, count, size, offset, _ = _END.unpack_from(tail, position)
     end = tail_start + position
-    zip64 = False
-    if _MAX16 in (disk, first_disk, count) or _MAX32 in (size, offset):
-        record = _read_end64(file, end)
-        zip64 = record is not None
-        if record is not None:
-            end, disk, first_disk, count, size, offset = record
+    # Some archivers write the record although no field needs it.
+    needed = _MAX16 in (disk, first_disk, count) or _MAX32 in (size, offset)
+    record = _read_end64(file, end, needed=needed)
+    zip64 = record is not None
+    if record is not None:
+        end, disk, first_disk, count, size, offset = record
     if disk or first_disk:
         raise _several_disks()
     if count > max_entries:
@@ -113,26 +114,44 @@ def _several_disks() -> FileError:
     )
 
 
-def _read_end64(file: RangedFile, end: int) -> tuple[int, int, int, int, int, int] | None:
+def _read_end64(
+    file: RangedFile, end: int, *, needed: bool
+) -> tuple[int, int, int, int, int, int] | None:
     """Read the ZIP64 end record: its position, disk, first disk, count, size and offset.
 
-    Returns None if there is none, which is valid for a ZIP of exactly 65,535 entries.
+    `end` is the position of the end record; `needed`, whether one of its fields is at its maximum.
+    Returns None if there is no record, which is valid even then: for a ZIP of exactly 65,535
+    entries. Bytes that only look like a locator are ignored unless the record is needed.
     """
     if end < _LOCATOR.size:
         return None
-    signature, _, position, disks = _LOCATOR.unpack(file.read(end - _LOCATOR.size, end))
+    locator = end - _LOCATOR.size
+    signature, _, position, disks = _LOCATOR.unpack(file.read(locator, end))
     if signature != b"PK\6\7":
         return None
-    if disks > 1:
+    if disks > 1 and needed:
         raise _several_disks()
     # Data prepended to the ZIP makes the locator point before the record. The record normally
     # lies directly before the locator.
-    for at in (position, end - _LOCATOR.size - _END64.size):
-        if 0 <= at <= end - _LOCATOR.size - _END64.size:
+    for at in (position, locator - _END64.size):
+        if 0 <= at <= locator - _END64.size:
             fields = _END64.unpack(file.read(at, at + _END64.size))
-            if fields[0] == b"PK\6\6":
+            if fields[0] == b"PK\6\6" and (needed or _is_sound(file, at, locator, fields)):
                 return at, fields[4], fields[5], fields[7], fields[8], fields[9]
-    raise broken("its ZIP64 end record is missing")
+    if needed:
+        raise broken("its ZIP64 end record is missing")
+    return None
+
+
+def _is_sound(file: RangedFile, at: int, locator: int, fields: tuple[Any, ...]) -> bool:
+    """Whether a record ends at its locator, and a directory of its size ends at the record."""
+    _, length, _, _, disk, first_disk, _, count, size, offset = fields
+    if disk or first_disk or at + 12 + length != locator:
+        return False
+    if size + offset > at or count * _HEADER_SIZE > size:
+        return False
+    start = at - size
+    return count == 0 or file.read(start, start + 4) == _HEADER_SIGNATURE
 
 
 def _read_at(file: RangedFile, end: int, size: int, offset: int) -> tuple[bytes, int, int]:

@@ -177,9 +177,7 @@ class Intake:
             upload = replace(upload, status=FileStatus.EXPANDING, stored=True)
         if sum(span.upload == upload.index for span in job.spans) > 1:
             recount_zips(upload, self.jobs, keep=arrival.etag)
-        span = job.span_of(upload.index, arrival.etag)
-        if span is None:
-            raise RuntimeError("a listed ZIP has a span")
+        span = next(s for s in job.spans if s == job.span_of(upload.index, arrival.etag))
         blocks = _blocks(listing.entries(arrival.start), BLOCK)
         with ThreadPoolExecutor(THREADS) as pool:
             for wave in _chunks(blocks, WAVE):

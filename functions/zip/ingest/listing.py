@@ -12,7 +12,8 @@ from functools import lru_cache
 from darkroom.errors import FileError, SkippedFile
 from darkroom.limits import Limits, photo_too_large, ratio_too_high
 from darkroom.messages import ZipEntry
-from functions.zip.ingest.decoding import UTF8_FLAG, decode_name, is_utf8, legacy_encoding
+from functions.zip.ingest.code_pages import legacy_encoding
+from functions.zip.ingest.decoding import UTF8_FLAG, decode_name, is_utf8
 from functions.zip.ingest.directory import Directory, read_directory
 from functions.zip.ingest.headers import LOCAL_FIXED, Entries, Header, check_entries, read_header
 from functions.zip.ingest.ranged import RangedFile
@@ -31,7 +32,6 @@ _ARCHIVES = frozenset(
 )
 # The standard library's built-in table, so that results do not depend on the machine.
 _TYPES = mimetypes.MimeTypes()
-_ENOUGH_NAMES = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,16 +135,12 @@ def list_entries(file: RangedFile, limits: Limits) -> Listing:
 
 
 def _undeclared_names(directory: Directory, entries: Entries) -> Iterator[bytes]:
-    """Yield names that are neither ASCII nor UTF-8, at most `_ENOUGH_NAMES` of them."""
-    count = 0
+    """Yield names that are neither ASCII nor UTF-8."""
     data = directory.data
     for at in entries.at:
         name = data[at + 46 : at + 46 + (data[at + 28] | data[at + 29] << 8)]
         if not name.isascii() and not (data[at + 9] << 8 & UTF8_FLAG) and not is_utf8(name):
             yield name
-            count += 1
-        if count == _ENOUGH_NAMES:
-            return
 
 
 def _is_folder(header: Header, path: str) -> bool:

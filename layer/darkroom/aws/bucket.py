@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from darkroom.aws.bulk_delete import delete_objects
+from darkroom.aws.object_errors import file_error
 from darkroom.errors import FileError, RetryLater
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import CompletedPartTypeDef
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,14 @@ class ListedObject:
     key: str
     etag: str
     size: int
+
+
+@dataclass(frozen=True, slots=True)
+class UploadedPart:
+    """A part of a multipart upload. crc32: base64; None if the upload began without checksums."""
+
+    etag: str
+    crc32: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +81,7 @@ class Bucket:
         try:
             response = self.client.head_object(Bucket=self.name, Key=key)
         except ClientError as error:
-            raise _file_error(error) from error
+            raise file_error(error) from error
         return Head(response["ETag"].strip('"'), response["ContentLength"], response["Metadata"])
 
     def reader(self, key: str, etag: str) -> Callable[[int, int], bytes]:
@@ -88,7 +99,7 @@ class Bucket:
                 )
                 return response["Body"].read()
             except ClientError as error:
-                raise _file_error(error) from error
+                raise file_error(error) from error
 
         return fetch
 
@@ -97,7 +108,7 @@ class Bucket:
         try:
             return self.client.get_object(Bucket=self.name, Key=key)["Body"].read()
         except ClientError as error:
-            raise _file_error(error) from error
+            raise file_error(error) from error
 
     def write(self, key: str, data: bytes | memoryview, content_type: str) -> None:
         self.client.put_object(
@@ -117,31 +128,33 @@ class Bucket:
         try:
             return self.client.head_object(Bucket=self.name, Key=key)["ContentLength"]
         except ClientError as error:
-            if isinstance(_file_error(error), FileError):
+            if isinstance(file_error(error), FileError):
                 return None
             raise
 
     def delete(self, key: str) -> None:
         self.client.delete_object(Bucket=self.name, Key=key)
 
-    def delete_some(self, prefix: str) -> bool:
-        """Delete up to 1,000 objects whose keys begin with `prefix`. True if there are more.
+    def delete_all(self, prefix: str, out_of_time: Callable[[], bool] = lambda: False) -> bool:
+        """Delete every object whose key begins with `prefix`. False if time has run out before.
 
-        Raises RetryLater if S3 did not delete them all. It answers 200 even then, and names those.
+        Raises RetryLater if S3 refused to delete any.
         """
-        listing = self.client.list_objects_v2(Bucket=self.name, Prefix=prefix)
-        keys = [{"Key": item["Key"]} for item in listing.get("Contents", [])]
-        if keys:
-            answer = self.client.delete_objects(
-                Bucket=self.name,
-                Delete={"Objects": keys, "Quiet": True},  # type: ignore[typeddict-item]
+        left = []
+        for page in self.client.get_paginator("list_objects_v2").paginate(
+            Bucket=self.name, Prefix=prefix
+        ):
+            if out_of_time():
+                return False
+            if keys := [item["Key"] for item in page.get("Contents", [])]:
+                left += delete_objects(self.client, self.name, keys)
+        if left:
+            codes = ", ".join(sorted({error.get("Code", "?") for error in left}))
+            raise RetryLater(
+                "objects_left",
+                f"S3 did not delete {len(left):,} of the objects ({codes}); try again.",
             )
-            if errors := answer.get("Errors", []):
-                raise RetryLater(
-                    "objects_left",
-                    f"S3 did not delete {len(errors)} objects ({errors[0].get('Code')}).",
-                )
-        return listing["IsTruncated"]
+        return True
 
     def delete_version(self, key: str, etag: str) -> None:
         """Delete an object unless it has been replaced. Its key may name another one by now."""
@@ -164,9 +177,9 @@ class Bucket:
         return None
 
     def begin_upload(self, key: str, content_type: str) -> str:
-        """Begin a multipart upload and return its id."""
+        """Begin a multipart upload, whose parts carry CRC-32 checksums, and return its id."""
         response = self.client.create_multipart_upload(
-            Bucket=self.name, Key=key, ContentType=content_type
+            Bucket=self.name, Key=key, ContentType=content_type, ChecksumAlgorithm="CRC32"
         )
         return response["UploadId"]
 
@@ -179,35 +192,36 @@ class Bucket:
                 UploadId=upload_id,
                 PartNumber=number,
                 Body=data,
+                ChecksumAlgorithm="CRC32",
             )
         except self.client.exceptions.NoSuchUpload:
             return False
         return True
 
-    def uploaded_parts(self, key: str, upload_id: str) -> dict[int, str]:
-        """ETags by part number; empty if the multipart upload was completed or aborted."""
+    def uploaded_parts(self, key: str, upload_id: str) -> dict[int, UploadedPart]:
+        """The parts by number; empty if the multipart upload was completed or aborted."""
         try:
             pages = self.client.get_paginator("list_parts").paginate(
                 Bucket=self.name, Key=key, UploadId=upload_id
             )
             return {
-                part["PartNumber"]: part["ETag"] for page in pages for part in page.get("Parts", [])
+                part["PartNumber"]: UploadedPart(part["ETag"], part.get("ChecksumCRC32"))
+                for page in pages
+                for part in page.get("Parts", [])
             }
         except self.client.exceptions.NoSuchUpload:
             return {}
 
-    def complete_upload(self, key: str, upload_id: str, parts: Mapping[int, str]) -> None:
-        """Complete a multipart upload. Does nothing if it was completed or aborted before."""
-        numbered = [{"PartNumber": number, "ETag": parts[number]} for number in sorted(parts)]
-        try:
+    def complete_upload(self, key: str, upload_id: str, parts: Mapping[int, UploadedPart]) -> None:
+        """Complete a multipart upload. Does nothing if it was completed or aborted before.
+
+        S3 refuses to complete an upload that began with checksums unless each part's is listed.
+        """
+        listed = [_completed(number, parts[number]) for number in sorted(parts)]
+        with suppress(self.client.exceptions.NoSuchUpload):
             self.client.complete_multipart_upload(
-                Bucket=self.name,
-                Key=key,
-                UploadId=upload_id,
-                MultipartUpload={"Parts": numbered},  # type: ignore[typeddict-item]
+                Bucket=self.name, Key=key, UploadId=upload_id, MultipartUpload={"Parts": listed}
             )
-        except self.client.exceptions.NoSuchUpload:
-            return
 
     def abort_uploads(self, prefix: str = "", before: float = math.inf) -> int:
         """Abort multipart uploads of keys that begin with `prefix`, and return their number.
@@ -228,21 +242,8 @@ class Bucket:
         self.client.abort_multipart_upload(Bucket=self.name, Key=key, UploadId=upload_id)
 
 
-_GONE = FileError("upload_gone", "The upload was deleted before it could be read; upload it again.")
-_FILE_ERRORS = {
-    "PreconditionFailed": FileError(
-        "upload_changed", "The upload was replaced while it was being read; upload it again."
-    ),
-    "NoSuchKey": _GONE,
-    "NoSuchVersion": _GONE,
-    "404": _GONE,
-    # To a role that may not list the bucket, S3 reports a missing key as a forbidden one.
-    "AccessDenied": _GONE,
-    "403": _GONE,
-}
-
-
-def _file_error(error: ClientError) -> Exception:
-    """The FileError for an object that is gone or was replaced; any other error as it is."""
-    known = _FILE_ERRORS.get(error.response["Error"]["Code"])
-    return error if known is None else FileError(known.code, known.message)
+def _completed(number: int, part: UploadedPart) -> CompletedPartTypeDef:
+    completed: CompletedPartTypeDef = {"PartNumber": number, "ETag": part.etag}
+    if part.crc32:
+        completed["ChecksumCRC32"] = part.crc32
+    return completed

@@ -25,6 +25,7 @@ from tests.zip.crafted import (
     UTF8,
     Entry,
     build,
+    locator,
     quoted_overlap,
     unicode_path,
 )
@@ -83,6 +84,10 @@ def test_an_ordinary_zip() -> None:
         {"zip64": True},
         {"zip64": True, "prefix": bytes(99), "shifted": True},
         {"zip64": True, "comment": b"with a comment"},
+        {"zip64": True, "capped": False},
+        {"zip64": True, "capped": False, "prefix": bytes(99)},
+        {"zip64": True, "capped": False, "prefix": b"#!/bin/sh\nexit\n", "shifted": True},
+        {"zip64": True, "capped": False, "prefix": bytes(300_000), "shifted": True},
     ],
 )
 def test_zips_that_zipfile_can_read(options: dict[str, bytes | bool]) -> None:
@@ -106,9 +111,36 @@ def test_slightly_irregular_zips(options: dict[str, bytes], why: str) -> None:
     assert [(one.path, one.problem) for one in listed(data)] == [("a.jpg", None), ("b.jpg", None)]
 
 
+@pytest.mark.parametrize(
+    "imitation",
+    [
+        locator(0),
+        locator(30 + len(b"nested.zip") + 51),  # in the first photo
+        locator(1 << 63),
+        # A record that belongs to no directory, is of two disks, or does not end at its locator.
+        struct.pack("<4sQ2H2I4Q", b"PK\6\6", 44, 45, 45, 0, 0, 1, 1, 50, 9) + locator(1 << 40),
+        struct.pack("<4sQ2H2I4Q", b"PK\6\6", 44, 45, 45, 1, 1, 0, 0, 0, 0) + locator(0),
+        struct.pack("<4sQ2H2I4Q", b"PK\6\6", 45, 45, 45, 0, 0, 0, 0, 0, 0) + locator(0),
+        struct.pack("<4sQ2H2I4Q", b"PK\6\6", 44, 45, 45, 0, 0, 9, 9, 60, 0) + locator(0),
+    ],
+)
+def test_bytes_that_look_like_a_zip64_locator(imitation: bytes) -> None:
+    """The end record's own fields suffice, so the ZIP is read by them."""
+    data = build([Entry(b"a.jpg"), Entry(b"b.jpg")], before_end=imitation)
+    assert [(one.path, one.problem) for one in listed(data)] == [("a.jpg", None), ("b.jpg", None)]
+
+
+def test_a_locator_that_points_into_a_nested_zip() -> None:
+    nested = build([Entry(b"nested.jpg")], zip64=True)
+    record = 30 + len(b"nested.zip") + nested.index(b"PK\6\6")
+    data = build([Entry(b"nested.zip", nested), Entry(b"a.jpg")], before_end=locator(record))
+    assert [one.path for one in listed(data)] == ["nested.zip", "a.jpg"]
+
+
 def test_an_empty_zip() -> None:
     assert listed(build([])) == []
     assert listed(build([], zip64=True)) == []
+    assert listed(build([], zip64=True, capped=False)) == []
 
 
 def test_count_that_wrapped_at_sixteen_bits() -> None:
@@ -158,6 +190,24 @@ def test_offsets_that_wrapped_at_four_gigabytes() -> None:
         ),
         ([Entry(b"?.jpg\x81", extra=unicode_path(b"?.jpg\x81", "ü.jpg"))], ["ü.jpg"]),
         ([Entry(b"\x81.jpg", extra=unicode_path(b"other", "ö.jpg"))], ["ü.jpg"]),
+        # Info-ZIP writes an underscore or "?" for each character that its code page lacks.
+        ([Entry(b"____.jpg", extra=unicode_path(b"____.jpg", "照片/桜.jpg"))], ["照片/桜.jpg"]),
+        ([Entry(b"__/", b"", extra=unicode_path(b"__/", "写真/"))], []),
+        # The entry was renamed by a tool that does not know the field.
+        ([Entry(b"new.jpg", extra=unicode_path(b"____.jpg", "桜.jpg"))], ["new.jpg"]),
+        # The field is damaged, empty, of an unknown version, or not needed.
+        ([Entry(b"a.jpg", extra=b"up\xff\0" + unicode_path(b"a.jpg", "b.jpg")[4:])], ["a.jpg"]),
+        ([Entry(b"a.jpg", extra=b"up\0\0")], ["a.jpg"]),
+        ([Entry(b"a.jpg", extra=unicode_path(b"a.jpg", ""))], ["a.jpg"]),
+        (
+            [Entry(b"a.jpg", extra=unicode_path(b"a.jpg", "b.jpg").replace(b"\1", b"\2", 1))],
+            ["a.jpg"],
+        ),
+        (
+            [Entry(b"a.jpg", extra=unicode_path(b"a.jpg", "é").replace("é".encode(), b"\xe9\xe9"))],
+            ["a.jpg"],
+        ),
+        ([Entry(b"a.jpg", flags=UTF8, extra=unicode_path(b"a.jpg", "b.jpg"))], ["a.jpg"]),
         ([Entry(b"\x81.jpg", flags=UTF8)], ["ü.jpg"]),
         ([Entry(b"trip\\day 1\\a.jpg")], ["trip/day 1/a.jpg"]),
         ([Entry(b"../../etc/a.jpg"), Entry(b"/a\0b.jpg")], ["../../etc/a.jpg", "/a\0b.jpg"]),
@@ -334,6 +384,7 @@ def listed_or_rejected(data: bytes) -> None:
 SEEDS: list[Callable[[], bytes]] = [
     lambda: GOOD,
     lambda: build([Entry(b"a.jpg", zip64=True)], zip64=True, prefix=b"abc", shifted=True),
+    lambda: build([Entry(b"a.jpg")], zip64=True, capped=False, prefix=b"abc", shifted=True),
     lambda: build(
         [Entry("写真 表.jpg".encode("cp932"), extra=unicode_path(b"x", "y"))] * 3, comment=b"c"
     ),
