@@ -171,8 +171,9 @@ class Lifecycle(Deletion):
                 self.jobs.cancelled(file)
             case FileStatus.QUEUED if failing:
                 self.jobs.ended(file, FileStatus.FAILED, error=STALLED.as_dict())
-            case FileStatus.FAILED if file.index < job.uploads and failing:
-                reject_upload(file, STALLED, self.jobs)  # corrects the number of a ZIP's photos
+            case FileStatus.FAILED if file.index < job.uploads and (failing or job.legacy):
+                # Corrects the number of a ZIP's photos. Version 0.1 counted the ZIP among them.
+                reject_upload(file, STALLED, self.jobs)
             case _:
                 pass
         return None
