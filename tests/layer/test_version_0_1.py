@@ -51,7 +51,7 @@ ENDS = {
     },
 }
 """How each job ends: its photos by name, without ZIPs that were expanded."""
-STATUSES = {name: JobStatus.COMPLETED for name in ENDS} | {"cancelled": JobStatus.CANCELLED}
+STATUSES = dict.fromkeys(ENDS, JobStatus.COMPLETED) | {"cancelled": JobStatus.CANCELLED}
 
 
 @pytest.fixture(autouse=True)
@@ -63,15 +63,21 @@ def one_thread(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.fixture
-def settle(monkeypatch: pytest.MonkeyPatch) -> Callable[[World], Job]:
-    """Lets all work be done, and returns the job."""
+def restore(monkeypatch: pytest.MonkeyPatch) -> Callable[..., World]:
+    """Puts a stored job into a world, whose clock is everybody's."""
 
-    def until_quiet(world: World) -> Job:
+    def put(name: str, *, lost: bool = False) -> World:
+        world = restored(stored(name), lost=lost)
         monkeypatch.setattr(clock, "now", world.clock)
-        world.finish()
-        return world.jobs.require(world.created[0])
+        return world
 
-    return until_quiet
+    return put
+
+
+def settle(world: World) -> Job:
+    """Let all work be done, and return the job."""
+    world.finish()
+    return world.jobs.require(world.created[0])
 
 
 def outcomes(world: World) -> dict[str, str]:
@@ -135,18 +141,17 @@ def test_a_job_reads_as_it_did(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_job_is_brought_to_its_end(name: str, settle: Callable[[World], Job]) -> None:
-    world = restored(stored(name))
+def test_a_job_is_brought_to_its_end(name: str, restore: Callable[..., World]) -> None:
+    world = restore(name)
     check(world, settle(world), ENDS[name], STATUSES[name])
     assert len(world.bucket.list_keys("archives/")) == 1, "older ones have been pruned"
 
 
 @pytest.mark.parametrize("name", sorted(set(NAMES) - {"awaiting"}))
 def test_a_job_whose_uploads_have_arrived_needs_no_sweep(
-    name: str, monkeypatch: pytest.MonkeyPatch
+    name: str, restore: Callable[..., World]
 ) -> None:
-    world = restored(stored(name))
-    monkeypatch.setattr(clock, "now", world.clock)
+    world = restore(name)
     for _ in range(2):
         while world.work():
             pass
@@ -157,20 +162,33 @@ def test_a_job_whose_uploads_have_arrived_needs_no_sweep(
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_job_whose_messages_and_records_are_lost_ends_alike(
-    name: str, settle: Callable[[World], Job]
+    name: str, restore: Callable[..., World]
 ) -> None:
     """The sweep finds it."""
-    world = restored(stored(name), lost=True)
+    world = restore(name, lost=True)
     check(world, settle(world), ENDS[name], STATUSES[name])
+
+
+@pytest.mark.parametrize("lost", [False, True])
+@pytest.mark.parametrize("name", sorted({*NAMES} - {"completed"}))
+def test_a_cancelled_job_ends_with_every_photo_counted(
+    name: str, lost: bool, restore: Callable[..., World]
+) -> None:
+    """Of a ZIP that was being dispatched, the other photos are cancelled too."""
+    world = restore(name, lost=lost)
+    world.do(Step("cancel"))
+    job = settle(world)
+    assert (job.status, job.settled) == (JobStatus.CANCELLED, True)
+    ended = outcomes(world)
+    assert set(ended) == set(ENDS[name])
+    assert set(ended.values()) <= {"succeeded", "failed", "skipped", "cancelled"}
+    assert (job.total, job.counts.processed) == (len(ended), len(ended))
 
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("at", ["once", "its end"])
-def test_a_deleted_job_leaves_nothing(
-    name: str, at: str, settle: Callable[[World], Job], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    world = restored(stored(name))
-    monkeypatch.setattr(clock, "now", world.clock)
+def test_a_deleted_job_leaves_nothing(name: str, at: str, restore: Callable[..., World]) -> None:
+    world = restore(name)
     if at == "its end":
         settle(world)
     world.do(Step("delete"))
@@ -181,9 +199,9 @@ def test_a_deleted_job_leaves_nothing(
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_retry_at_its_end_processes_what_failed_or_was_cancelled(
-    name: str, settle: Callable[[World], Job]
+    name: str, restore: Callable[..., World]
 ) -> None:
-    world = restored(stored(name))
+    world = restore(name)
     before = settle(world)
     again = {
         file.file_id
@@ -213,9 +231,9 @@ def test_a_retry_at_its_end_processes_what_failed_or_was_cancelled(
 
 
 def test_a_chosen_photo_of_a_completed_job_gets_another_result(
-    settle: Callable[[World], Job],
+    restore: Callable[..., World],
 ) -> None:
-    world = restored(stored("completed"))
+    world = restore("completed")
     before = settle(world)
     [photo] = [file for file in world.jobs.files(before.job_id) if file.name == "p.jpg"]
     options = Options(model="u2netp", max_side=64).model_dump_json()
