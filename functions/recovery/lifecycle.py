@@ -114,7 +114,7 @@ class Lifecycle(Deletion):
             if now is None or not now.status.stopped:
                 return  # it was retried, or deleted
             for file in self._declared(job, number, FileStatus.CANCELLED):
-                if file.status is FileStatus.AWAITING_UPLOAD:
+                if file.status is FileStatus.AWAITING_UPLOAD and not _begun_by_0_1(now, file):
                     self.jobs.upload_cancelled(file)
 
         self.walk(message, blocks_in(job.uploads), visit)
@@ -157,7 +157,7 @@ class Lifecycle(Deletion):
         match file.status:
             case FileStatus.AWAITING_UPLOAD:
                 arrival = find_arrival(job, file, self.bucket)
-                if stopped:
+                if stopped and not _begun_by_0_1(job, file):
                     self.jobs.upload_cancelled(file)
                 elif arrival and not failing:
                     return arrival
@@ -171,8 +171,9 @@ class Lifecycle(Deletion):
                 self.jobs.cancelled(file)
             case FileStatus.QUEUED if failing:
                 self.jobs.ended(file, FileStatus.FAILED, error=STALLED.as_dict())
-            case FileStatus.FAILED if file.index < job.uploads and failing:
-                reject_upload(file, STALLED, self.jobs)  # corrects the number of a ZIP's photos
+            case FileStatus.FAILED if file.index < job.uploads and (failing or job.legacy):
+                # Corrects the number of a ZIP's photos. Version 0.1 counted the ZIP among them.
+                reject_upload(file, STALLED, self.jobs)
             case _:
                 pass
         return None
@@ -214,3 +215,8 @@ def _is_of(file: File, retry: Retry) -> bool:
 
 def _is_queued_by(file: File, retry: Retry) -> bool:
     return bool(retry.id) and file.retry == retry.id
+
+
+def _begun_by_0_1(job: Job, file: File) -> bool:
+    """Whether the upload is a ZIP that version 0.1 was dispatching, in no state of its own."""
+    return job.legacy and file.attempt == 1 and any(span.upload == file.index for span in job.spans)
