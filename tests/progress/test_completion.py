@@ -219,7 +219,7 @@ class Refusing:
     """EventBridge answering 200 without accepting every event."""
 
     def put_events(self, Entries: list[Any]) -> dict[str, Any]:  # noqa: N803 - boto3's name
-        failed = {"ErrorCode": "ThrottlingException", "ErrorMessage": "Slow down"}
+        failed = {"ErrorCode": "MalformedDetail", "ErrorMessage": "No JSON"}
         return {"FailedEntryCount": 1, "Entries": [{"EventId": "1"}, failed]}
 
 

@@ -248,7 +248,7 @@ def test_a_conflict_at_the_totals_is_retried(cloud: Cloud, codes: tuple[str, ...
 def test_other_errors_are_raised_and_endless_races_raise_retry_later(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("darkroom.aws.ledger_table.time.sleep", lambda _: None)
+    monkeypatch.setattr("darkroom.aws.backoff.time.sleep", lambda _: None)
     client = cloud.services.ledger.table.meta.client
     wrong, races = cancelled("ValidationError", "None"), cancelled("None", "TransactionConflict")
     for error, raised in ((wrong, ClientError), (races, RetryLater)):

@@ -10,7 +10,7 @@ import pytest
 
 from darkroom import clock
 from darkroom.archives import Archive
-from darkroom.aws import index as index_module
+from darkroom.aws import backoff
 from darkroom.aws.index import JobIndex
 from darkroom.aws.items import job_item
 from darkroom.counting import count_events
@@ -195,7 +195,7 @@ def an_index(client: Any) -> JobIndex:
 
 
 def test_unprocessed_keys_are_requested_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(index_module.time, "sleep", lambda _: None)
+    monkeypatch.setattr(backoff.time, "sleep", lambda _: None)
     jobs = [a_job(job_id=f"j{number}") for number in range(4)]
     names = [job.job_id for job in reversed(jobs)]
     fetched = an_index(PartialClient(jobs)).fetch([*names, "gone"])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -12,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from boto3.dynamodb.conditions import Key
 
 from darkroom.aws import items
+from darkroom.aws.backoff import tries
 from darkroom.errors import RetryLater
 from darkroom.history_cursor import HistoryCursor
 from darkroom.jobs import Job
@@ -23,7 +22,6 @@ HISTORY = "history"
 UNFINISHED = "unfinished"
 BATCH = 100
 """The most items in one BatchGetItem."""
-_TRIES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +74,9 @@ class JobIndex:
         """
         keys: Any = [{"pk": items.partition(job_id), "sk": items.JOB} for job_id in job_ids]
         jobs: dict[str, Job] = {}
-        for attempt in range(_TRIES):
+        for _ in tries():
             if not keys:
                 break
-            time.sleep(random.uniform(0, 0.05) * (2**attempt - 1))  # noqa: S311 - jitter
             response: Any = self.table.meta.client.batch_get_item(
                 RequestItems={self.table.name: {"Keys": keys, "ConsistentRead": True}}
             )

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import random
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
+from darkroom.aws.backoff import cancellations, tries
 from darkroom.errors import RetryLater
 from darkroom.ledger import Account, Entry, difference
 
@@ -16,9 +15,10 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
 
 _TRIES = 40
+"""Tries of a job's entry: many jobs may settle at once, and each writes the totals."""
+_LONGEST = 0.5
+"""The longest pause between two of them, in seconds: another's transaction is soon over."""
 _TOTALS: Final = {"pk": "STATS", "sk": "TOTAL"}
-# The entry's condition failed, or another transaction was writing the totals.
-_LOST_RACES = {"ConditionalCheckFailed", "TransactionConflict"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +35,12 @@ class LedgerTable:
 
         expires_at: of the entry, seconds since 1970. Raises RetryLater.
         """
-        for _ in range(_TRIES):
+        for _ in tries(_TRIES, most=_LONGEST):
             known = self._entry(job_id)
             if new.sequence <= known.sequence:
                 return False
             if self._write(job_id, known, new, expires_at):
                 return True
-            time.sleep(random.uniform(0.005, 0.1))  # noqa: S311 - jitter
         raise RetryLater("busy_totals", "Too many jobs are being counted at once; try again.")
 
     def _entry(self, job_id: str) -> Entry:
@@ -71,7 +70,10 @@ class LedgerTable:
         try:
             self.table.meta.client.transact_write_items(TransactItems=writes)
         except ClientError as error:
-            return _lost_race(error)
+            # The entry's condition failed, another transaction was writing the totals, or the table
+            # was too busy: the entry may be another now, and the difference with it.
+            cancellations(error)
+            return False
         return True
 
     def _addition(self, changes: Account) -> dict[str, Any]:
@@ -92,12 +94,3 @@ def _key(job_id: str) -> dict[str, str]:
 
 def _numbers(values: Any) -> Account:
     return {name: int(value) for name, value in values.items() if name not in ("pk", "sk")}
-
-
-def _lost_race(error: ClientError) -> bool:
-    """False if another write was first. Raises any other error."""
-    reasons: Any = error.response.get("CancellationReasons", [])
-    codes = {reason.get("Code") for reason in reasons} - {"None", None}
-    if not codes or not codes <= _LOST_RACES:
-        raise error
-    return False

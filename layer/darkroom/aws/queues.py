@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from darkroom.aws.backoff import tries
 from darkroom.errors import RetryLater
 from darkroom.jobs import Job
 from darkroom.messages import Message
@@ -26,19 +27,30 @@ class Queue:
     def send(
         self, messages: Sequence[Message], *, group: str | None = None, delay: int = 0
     ) -> None:
-        """Send any number of messages. Raises RetryLater if SQS did not accept all of them.
+        """Send any number of messages. Raises RetryLater if SQS does not accept all of them.
 
+        SQS may accept a part of a request. The rest is sent again, unless it is at fault itself.
         group: the message group; SQS gives the groups of a queue equal turns. delay: seconds until
         the messages can be received, up to 900.
         """
         for start in range(0, len(messages), BATCH):
             batch = messages[start : start + BATCH]
-            entries = [_entry(index, message, group, delay) for index, message in enumerate(batch)]
+            self._send(
+                [_entry(index, message, group, delay) for index, message in enumerate(batch)]
+            )
+
+    def _send(self, entries: list[SendMessageBatchRequestEntryTypeDef]) -> None:
+        for _ in tries():
             response = self.client.send_message_batch(QueueUrl=self.url, Entries=entries)
-            if response.get("Failed"):
-                raise RetryLater(
-                    "queue_refused", "The queue did not accept every message; try again."
-                )
+            failed = {
+                failure["Id"]: failure["SenderFault"] for failure in response.get("Failed", [])
+            }
+            entries = [entry for entry in entries if entry["Id"] in failed]
+            if not entries:
+                return
+            if any(failed.values()):
+                break
+        raise RetryLater("queue_refused", "The queue did not accept every message; try again.")
 
     def waiting(self) -> int:
         """The approximate number of messages that are waiting to be received."""

@@ -24,9 +24,14 @@ if TYPE_CHECKING:
 
 _CONNECTIONS = 32
 """Enough for the threads of the fan-out and of the archive builder."""
+_ATTEMPTS = 8
+"""Attempts of each request. boto3's standard mode repeats throttles and transient faults after a
+random pause of up to 1, 2, 4, 8, 16, 20 and 20 seconds: half a minute in all on average, which any
+partition of the table needs at most to split or to cool down. Fewer attempts are made while more
+than a hundred repeats are owed: https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html"""
 _CONFIG = Config(
     max_pool_connections=_CONNECTIONS,
-    retries={"mode": "standard", "total_max_attempts": 6},
+    retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
     connect_timeout=5,
     read_timeout=30,
 )
