@@ -56,7 +56,14 @@ export type JobStatus =
   'awaiting_upload' | 'queued' | 'processing' | 'completed' | 'failed' | 'cancelled' | 'expired';
 
 export type FileStatus =
-  'awaiting_upload' | 'queued' | 'succeeded' | 'failed' | 'skipped' | 'cancelled' | 'expanded';
+  | 'awaiting_upload'
+  | 'queued'
+  | 'expanding'
+  | 'expanded'
+  | 'succeeded'
+  | 'failed'
+  | 'skipped'
+  | 'cancelled';
 
 /** A code for programs and a sentence for people. */
 export interface Problem {
