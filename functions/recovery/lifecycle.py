@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from darkroom.counting import count_files
 from darkroom.endings import NEVER_UPLOADED, STALLED
@@ -29,9 +28,6 @@ from darkroom.spans import BLOCK, block_of, blocks_in
 from darkroom.states import FileStatus
 from functions.recovery.arrivals import again, find_arrival
 from functions.recovery.deletion import Deletion
-
-if TYPE_CHECKING:
-    pass
 
 
 class Lifecycle(Deletion):
@@ -78,8 +74,8 @@ class Lifecycle(Deletion):
     def _queue_again(self, job: Job, file: File, retry: Retry) -> UploadMessage | None:
         """Begin the file's next attempt. Returns a message if its upload is to be dispatched.
 
-        An upload is taken as it lies in the bucket now, since it may have been sent again. If it is
-        gone, the file fails; one that has succeeded keeps its result.
+        An upload is taken as it lies in the bucket now, since it may have been sent again, as a
+        photo or as a ZIP. If it is gone, the file fails; one that has succeeded keeps its result.
         """
         is_upload = file.index < job.uploads
         arrival = find_arrival(job, file, self.bucket) if is_upload else None
@@ -89,12 +85,12 @@ class Lifecycle(Deletion):
         file = replace(file, retry=retry.id, options=options if retry.files else None)
         if not is_upload:
             self.jobs.requeued(file)
+        elif file.status is FileStatus.SUCCEEDED:
+            if arrival:
+                source = Source(key=arrival.key, etag=arrival.etag, size=arrival.size)
+                self.jobs.requeued(replace(file, source=source, size=arrival.size))
         elif arrival is None:
-            if file.status is not FileStatus.SUCCEEDED:
-                self.jobs.failed_again(file, NEVER_UPLOADED.as_dict())
-        elif file.source and not any(span.upload == file.index for span in job.spans):
-            source = Source(key=arrival.key, etag=arrival.etag, size=arrival.size)
-            self.jobs.requeued(replace(file, source=source, size=arrival.size))
+            self.jobs.failed_again(file, NEVER_UPLOADED.as_dict())
         else:
             self.jobs.awaited(file)
             return arrival

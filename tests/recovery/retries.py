@@ -6,6 +6,7 @@ from darkroom.jobs import Job
 from darkroom.messages import Message, RetryMessage, Source
 from darkroom.states import FileStatus
 from functions.recovery import lifecycle_queue
+from functions.zip.ingest import app as ingest
 from tests.conftest import Cloud, FakeContext, sqs_event
 from tests.making import a_file, a_job, a_result, store
 
@@ -45,3 +46,10 @@ def follow_up(*messages: Message, milliseconds: int = 60_000) -> list[str]:
     bodies = [message.model_dump_json() for message in messages]
     answer = lifecycle_queue.handler(sqs_event(*bodies), FakeContext(milliseconds))
     return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+
+
+def queue_again(cloud: Cloud, *messages: Message) -> None:
+    """Deliver messages to the lifecycle function, and the uploads that it sends to the fan-out."""
+    assert follow_up(*messages) == []
+    for body in cloud.received(cloud.services.settings.ingest_queue_url):
+        assert ingest.handler(sqs_event(body), FakeContext()) == {"batchItemFailures": []}

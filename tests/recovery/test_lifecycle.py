@@ -30,7 +30,7 @@ from functions.recovery.lifecycle import Lifecycle
 from functions.zip.ingest import app as ingest
 from tests.conftest import Cloud, FakeContext, sqs_event
 from tests.making import a_file, a_job, a_result, store
-from tests.recovery.retries import ERROR, follow_up, retried_job, retry_of
+from tests.recovery.retries import ERROR, follow_up, queue_again, retried_job, retry_of
 from tests.zip.ingest.uploads import make_job, messages, run, uploaded, zip_of
 
 SOURCE = Source(key="uploads/j1/000001/a.jpg", etag="e", size=9)
@@ -50,8 +50,8 @@ def lifecycle(cloud: Cloud) -> list[str]:
 
 def test_only_failed_and_cancelled_files_are_queued_again(cloud: Cloud) -> None:
     job = retried_job(cloud)
-    assert follow_up(retry_of(job)) == []
-    assert [(m.file_id, m.attempt) for m in messages(cloud)] == [
+    queue_again(cloud, retry_of(job))
+    assert sorted((m.file_id, m.attempt) for m in messages(cloud)) == [
         ("000001", 2),
         ("000100", 2),
         ("000101", 2),
@@ -75,8 +75,8 @@ def test_only_failed_and_cancelled_files_are_queued_again(cloud: Cloud) -> None:
 
 def test_a_retry_is_idempotent(cloud: Cloud) -> None:
     message = retry_of(retried_job(cloud))
-    follow_up(message, message)
-    first = messages(cloud)
+    queue_again(cloud, message, message)
+    first = {m.file_id for m in messages(cloud)}
     cloud.services.jobs.ended(stored(cloud)[1], FileStatus.FAILED, error=ERROR)
     follow_up(message)
     assert messages(cloud) == []
@@ -87,7 +87,7 @@ def test_a_retry_whose_worker_died_does_not_try_a_file_twice(cloud: Cloud) -> No
     """The message comes again: a file that has failed once more meanwhile stays failed."""
     job = retried_job(cloud)
     message = retry_of(job)
-    follow_up(message)
+    queue_again(cloud, message)
     messages(cloud)
     cloud.services.jobs.ended(stored(cloud)[1], FileStatus.FAILED, error=ERROR)
     cloud.services.jobs.change("j1", lambda now: replace(now, retries=job.retries)._next())
@@ -144,24 +144,46 @@ def test_a_retry_takes_the_photo_that_lies_in_the_bucket_now(cloud: Cloud, code:
     failed_upload(cloud, code)
     cloud.put("uploads/j1/000000/a.jpg", b"the new photo")
     job, _ = cloud.services.jobs.change("j1", Job.retried)
-    follow_up(retry_of(job))
-    for body in cloud.received(cloud.services.settings.ingest_queue_url):
-        assert ingest.handler(sqs_event(body), FakeContext()) == {"batchItemFailures": []}
+    queue_again(cloud, retry_of(job))
     [message] = messages(cloud)
     etag = hashlib.md5(b"the new photo", usedforsecurity=False).hexdigest()
     assert (message.attempt, message.source.etag, message.source.size) == (2, etag, 13)
 
 
-def test_a_retry_expands_the_zip_that_lies_in_the_bucket_now(cloud: Cloud) -> None:
-    failed_upload(cloud, "never_uploaded")
+@pytest.mark.parametrize("code", ["upload_changed", "never_uploaded"])
+def test_a_retry_expands_the_zip_that_lies_in_the_bucket_now(cloud: Cloud, code: str) -> None:
+    """Also if it was a photo when it was first read."""
+    failed_upload(cloud, code)
     cloud.put("uploads/j1/000000/a.zip", zip_of({"a.jpg": b"a", "b.jpg": b"b"}))
     job, _ = cloud.services.jobs.change("j1", Job.retried)
-    follow_up(retry_of(job))
-    [arrival] = cloud.received(cloud.services.settings.ingest_queue_url)
-    ingest.handler(sqs_event(arrival), FakeContext())
+    queue_again(cloud, retry_of(job))
     assert [m.name for m in messages(cloud)] == ["a.jpg", "b.jpg"]
     count_files(cloud.services.jobs.files("j1"), cloud.services.jobs)
     assert cloud.services.jobs.require("j1").total == 2
+
+
+def test_a_photo_that_took_the_place_of_a_zip_can_be_chosen(cloud: Cloud) -> None:
+    """The job still knows the span of the ZIP, which failed before any photo was dispatched."""
+    jobs = cloud.services.jobs
+    photo = a_file(0, status=FileStatus.SUCCEEDED, source=SOURCE, result=a_result(0, bytes_in=10))
+    store(jobs, a_job().zip_listed(0, "the ZIP", 3, 3), photo)
+    cloud.put("uploads/j1/000000/a.jpg", b"another photo")
+    job, _ = jobs.change("j1", lambda job: job.retried(None, ["000000"]))
+    queue_again(cloud, retry_of(job))
+    [message] = messages(cloud)
+    assert (message.file_id, message.attempt, message.source.size) == ("000000", 2, 13)
+    assert jobs.require("j1").usage == Usage()
+
+
+def test_usage_takes_back_the_size_of_the_photo_that_version_0_1_processed(cloud: Cloud) -> None:
+    """Version 0.1 did not store it in the result, and the photo has been replaced since."""
+    jobs = cloud.services.jobs
+    photo = a_file(0, size=10, status=FileStatus.SUCCEEDED, source=SOURCE, result=a_result(0))
+    store(jobs, a_job(), photo)
+    cloud.put("uploads/j1/000000/a.jpg", b"a larger photo")
+    job, _ = jobs.change("j1", lambda job: job.retried(None, ["000000"]))
+    queue_again(cloud, retry_of(job))
+    assert (job.usage.bytes_in, jobs.require("j1").usage) == (10, Usage())
 
 
 # ---- cancelled jobs

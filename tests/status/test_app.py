@@ -173,7 +173,9 @@ def test_a_crash_is_a_problem_with_a_request_id(cloud: Cloud) -> None:
 
 
 def test_a_file_survives_the_table(cloud: Cloud) -> None:
-    file: File = a_file(0, status=FileStatus.SUCCEEDED, result=a_result(0, faces=2), modified=1.5)
+    file: File = a_file(
+        0, status=FileStatus.SUCCEEDED, result=a_result(0, faces=2, bytes_in=9), modified=1.5
+    )
     store(cloud.services.jobs, a_job(), file)
     found = cloud.services.jobs.file("j1", "000000")
     assert found == replace(file, stored=True, expires_at=a_job().expires_at)

@@ -57,11 +57,13 @@ class FileMoves(TableAccess):
     def requeued(self, file: File) -> bool:
         """Begin a new attempt: `file.attempt` plus one, by `file.retry`, with `file.options`.
 
-        An upload is read from `file.source`, which may have been replaced since.
+        An upload is read from `file.source`, which may have been replaced since. The result is
+        stored again, because version 0.1 did not store the size of the photo it was made from.
         """
         entry = file.source is None or file.source.entry is not None
         source = None if entry else _text(file.source)
-        return self._again(file, FileStatus.QUEUED, source=source, size=file.size)
+        result = file.result and result_map(file.result)
+        return self._again(file, FileStatus.QUEUED, source=source, size=file.size, result=result)
 
     def awaited(self, file: File) -> bool:
         """Begin a new attempt that takes the upload from the bucket anew."""

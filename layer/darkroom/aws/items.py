@@ -28,8 +28,8 @@ from typing import Any, Final
 from boto3.dynamodb.types import TypeDeserializer
 
 from darkroom.aws import legacy_items
-from darkroom.aws.stored_values import archive_from, result_map, usage_from, usage_map
-from darkroom.files import File, ResultInfo
+from darkroom.aws.stored_values import archive_from, result_from, result_map, usage_from, usage_map
+from darkroom.files import File
 from darkroom.history_cursor import day_of
 from darkroom.job_state import Retry
 from darkroom.jobs import Job
@@ -203,7 +203,7 @@ def file_item(file: File, expires_at: float) -> dict[str, Any]:
 
 def file_from(item: Mapping[str, Any], row: File | None = None) -> File:
     """A file from its own item. row: the file in its block, for what its item leaves out."""
-    source, result, modified = item.get("source"), item.get("result"), item.get("modified")
+    source, modified = item.get("source"), item.get("modified")
     file = File(
         job_id=job_of(item["pk"]),
         file_id=item["sk"].removeprefix(FILE),
@@ -213,7 +213,7 @@ def file_from(item: Mapping[str, Any], row: File | None = None) -> File:
         attempt=int(item["attempt"]),
         modified=None if modified is None else float(modified),
         source=None if source is None else Source.model_validate_json(source),
-        result=None if result is None else ResultInfo(**_integers(result)),
+        result=result_from(item),
         error=item.get("error"),
         options=item.get("options"),
         retry=int(item.get("retry", 0)),
@@ -241,9 +241,3 @@ def _binary(value: Mapping[str, Any]) -> Any:
 
 def _decimal(number: float) -> Decimal:
     return Decimal(f"{number:.3f}")
-
-
-def _integers(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        name: int(value) if isinstance(value, Decimal) else value for name, value in values.items()
-    }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from decimal import Decimal
 from typing import Any
 
 from darkroom.archives import Archive
@@ -40,3 +41,15 @@ def result_map(result: ResultInfo) -> dict[str, Any]:
     """A result without its empty fields."""
     fields = asdict(result) | {"warnings": [dict(warning) for warning in result.warnings]}
     return {name: value for name, value in fields.items() if value not in (None, [])}
+
+
+def result_from(file: Mapping[str, Any]) -> ResultInfo | None:
+    """The result in a file's item. Version 0.1 stored no size of the photo: it was the file's."""
+    result = file.get("result")
+    if result is None:
+        return None
+    stored: dict[str, Any] = {"bytes_in": file["size"]} | result
+    fields: dict[str, Any] = {
+        name: int(v) if isinstance(v, Decimal) else v for name, v in stored.items()
+    }
+    return ResultInfo(**fields)
