@@ -4,9 +4,10 @@
     python -m bench._measure u2net rembg 12      the same of rembg.remove, the way people use it
     python -m bench._measure u2net fidelity 12   the two results compared, pixel by pixel
     python -m bench._measure u2net batch 40      one by one against overlapped
+    python -m bench._measure u2net repeat 40     the same with ten photos again and again
     python -m bench._measure u2net cold          the first result of a fresh process
 
-The number is megapixels (ours, rembg, fidelity) or photos (batch). Prints one line of JSON.
+The number is megapixels (ours, rembg, fidelity) or photos (batch, repeat). Prints one line of JSON.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ def main() -> None:
         "rembg": rembg,
         "fidelity": fidelity,
         "batch": batch,
+        "repeat": repeat,
         "cold": cold,
     }[kind]
     print(json.dumps(measure(model, *map(int, rest))))
@@ -131,7 +133,21 @@ def mixed(count: int) -> list[Path]:
     return chosen
 
 
+def repeat(model: str, count: int) -> dict[str, Any]:
+    """Measure the first ten photos of a batch, again and again.
+
+    A longer batch is also another mixture, whose largest photos meet in other pairs. This one shows
+    whether memory grows with the number of photos.
+    """
+    return _batch(model, (mixed(10) * count)[:count])
+
+
 def batch(model: str, count: int) -> dict[str, Any]:
+    """Measure different photos."""
+    return _batch(model, mixed(count))
+
+
+def _batch(model: str, photos: list[Path]) -> dict[str, Any]:
     """Seconds for the photos one by one and overlapped; in memory, and with waits as long as S3
     takes to hand out a photo and to take in its result.
 
@@ -139,7 +155,6 @@ def batch(model: str, count: int) -> dict[str, Any]:
     its result. They alternate every ten photos, so that load on the machine affects both equally.
     """
     process = _process(model)
-    photos = mixed(count)
     for path in photos[:3]:
         process(load(path))
 
@@ -155,7 +170,7 @@ def batch(model: str, count: int) -> dict[str, Any]:
     result: dict[str, Any] = {}
     for name, work in (("memory", in_memory), ("storage", stored)):
         spent = {"serial": 0.0, "overlapped": 0.0, "serial_cpu": 0.0}
-        for start in range(0, count, 10):
+        for start in range(0, len(photos), 10):
             part = photos[start : start + 10]
             cpu, began = _cpu(), time.perf_counter()
             for path in part:
