@@ -94,6 +94,7 @@ def _prepare(
     route_http_apis(template)
     templates.limit_concurrency(template, values)
     templates.name_queue_batches(template)
+    templates.name_no_streams(template)
     templates.allow_plain_http(template)
     templates.generate_plain_secrets(template)
     templates.name_secrets_by_arn(template)

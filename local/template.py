@@ -122,17 +122,34 @@ def name_queue_batches(template: Template) -> None:
     AWS authorizes both by the action's plain name; the emulator checks them separately.
     """
 
-    def extend(node: Any) -> None:
-        for value in node.values() if isinstance(node, dict) else node:
-            if isinstance(value, dict | list):
-                extend(value)
-        if isinstance(node, dict) and "Effect" in node and "Action" in node:
-            actions = node["Action"] if isinstance(node["Action"], list) else [node["Action"]]
-            batches = [f"{action}Batch" for action in actions if action in _BATCHED]
-            if batches:
-                node["Action"] = actions + batches
+    for statement in _statements(template):
+        batches = [f"{action}Batch" for action in _actions(statement) if action in _BATCHED]
+        if batches:
+            statement["Action"] = _actions(statement) + batches
 
-    extend(template)
+
+def name_no_streams(template: Template) -> None:
+    """Replace the resource of statements that allow reading a table's stream by `*`.
+
+    The emulator checks these reads against no other resource.
+    """
+    for statement in _statements(template):
+        if "dynamodb:GetRecords" in _actions(statement):
+            statement["Resource"] = "*"
+
+
+def _statements(node: Any) -> Iterator[dict[str, Any]]:
+    """Yield the policy statements in a part of the template."""
+    if isinstance(node, dict) and "Effect" in node and "Action" in node:
+        yield node
+    for value in node.values() if isinstance(node, dict) else node:
+        if isinstance(value, dict | list):
+            yield from _statements(value)
+
+
+def _actions(statement: dict[str, Any]) -> list[str]:
+    actions = statement["Action"]
+    return list(actions) if isinstance(actions, list) else [actions]
 
 
 def allow_plain_http(template: Template) -> None:

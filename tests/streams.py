@@ -24,18 +24,25 @@ def image(item: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def record(before: dict[str, Any] | None, after: dict[str, Any] | None) -> dict[str, Any]:
+    """The record of a write; each item as it was before and after, None if there was none."""
+    images = {"OldImage": before and image(before), "NewImage": after and image(after)}
+    change = {name: value for name, value in images.items() if value}
+    keys = {name: next(iter(change.values()))[name] for name in ("pk", "sk")}
+    return {"dynamodb": {"Keys": keys, **change}}
+
+
 def file_event(*files: File) -> dict[str, Any]:
-    return {"Records": [{"dynamodb": {"NewImage": image(items.file_item(f, 1.0))}} for f in files]}
+    return {"Records": [record(None, items.file_item(file, 1.0)) for file in files]}
 
 
 def job_event(*changes: tuple[Job | None, Job]) -> dict[str, Any]:
-    records = []
-    for before, after in changes:
-        record = {"NewImage": image(items.job_item(after))}
-        if before:
-            record["OldImage"] = image(items.job_item(before))
-        records.append({"dynamodb": record})
-    return {"Records": records}
+    return {
+        "Records": [
+            record(before and items.job_item(before), items.job_item(after))
+            for before, after in changes
+        ]
+    }
 
 
 def done(index: int, job_id: str = "j1") -> File:

@@ -64,9 +64,9 @@ def test_sam_validates_the_template(tmp_path: Path) -> None:
 def test_every_queue_has_a_dead_letter_queue_and_a_long_enough_visibility_time_out(
     name: str,
 ) -> None:
-    if not name.endswith("DeadLetters"):
+    if not name.endswith(("DeadLetters", "RedeliveryQueue")):
         redrive = QUEUES[name]["Properties"]["RedrivePolicy"]
-        assert redrive["maxReceiveCount"] >= 2
+        assert redrive["maxReceiveCount"] >= 5, "AWS counts receives that it throttled"
     visible = seconds(QUEUES[name]["Properties"]["VisibilityTimeout"])
     consumers = [
         function

@@ -7,8 +7,10 @@ from functools import cache
 from typing import Any
 
 from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from darkroom.aws.queue_consumer import left_on_queue
 from darkroom.aws.services import services
 from darkroom.messages import ImageMessage, expect
 from functions.process.engine import Engine
@@ -40,16 +42,17 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     shared = services()
     worker = PhotoWorker(shared.settings, shared.jobs, shared.bucket, engine(), log_engine_error)
 
-    def attempt(record: dict[str, Any]) -> str | None:
+    def attempt(record: SQSRecord) -> str | None:
         """Process one message. Returns its id if it should be redelivered."""
         try:
-            worker.process(expect(record["body"], ImageMessage))
-        except Exception:
+            worker.process(expect(record.body, ImageMessage))
+        except Exception as error:  # noqa: BLE001 - logged there
             # One photo's failure must not affect the rest of the batch.
-            logger.exception("A photo was left on its queue", message_id=record["messageId"])
-            return str(record["messageId"])
+            left_on_queue(record, error, shared.sqs, logger)
+            return record.message_id
         return None
 
     with ThreadPoolExecutor(shared.settings.photos_at_once) as pool:
-        failed = [message for message in pool.map(attempt, event["Records"]) if message]
+        records = map(SQSRecord, event["Records"])
+        failed = [message for message in pool.map(attempt, records) if message]
     return {"batchItemFailures": [{"itemIdentifier": message} for message in failed]}

@@ -7,9 +7,8 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from darkroom.aws import items
 from darkroom.aws.services import services
-from darkroom.jobs import Job
+from darkroom.aws.stream_records import jobs_in
 from functions.progress.completion import Completions
 from functions.progress.job_changes import Change, JobChangeHandler
 from functions.progress.pushes import push
@@ -27,12 +26,7 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> None:
     shared = services()
     completions = Completions(shared.events, shared.webhooks, shared.settings.bucket_name)
     change_handler = JobChangeHandler(shared.archives, shared.lifecycle, completions)
-    records = [record["dynamodb"] for record in event["Records"]]
-    changes = [Change(_job(r.get("OldImage")), _job(r.get("NewImage"))) for r in records]
+    changes = [Change(*pair) for pair in jobs_in(event["Records"])]
     change_handler.handle(changes)
     update_totals(changes, shared.ledger)
     push(changes, shared.connections)
-
-
-def _job(image: dict[str, Any] | None) -> Job | None:
-    return items.job_from(items.from_stream(image)) if image else None

@@ -7,8 +7,8 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from darkroom.aws import block_items
 from darkroom.aws.services import services
+from darkroom.aws.stream_records import files_in
 from darkroom.counting import count_files
 
 logger = Logger(service="tally")
@@ -17,6 +17,4 @@ logger = Logger(service="tally")
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], _context: LambdaContext) -> None:
     """An exception makes the stream redeliver the batch; counting is idempotent."""
-    images = [record["dynamodb"].get("NewImage") for record in event["Records"]]
-    files = [file for image in images if image for file in block_items.files_from_stream(image)]
-    count_files(files, services().jobs)
+    count_files(files_in(event["Records"]), services().jobs)

@@ -5,20 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.utilities.batch import (
-    BatchProcessor,
-    EventType,
-    process_partial_response,
-)
+from aws_lambda_powertools.utilities.batch import process_partial_response
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from darkroom.aws.queue_consumer import QueueConsumer
 from darkroom.aws.s3_events import messages_in
 from darkroom.aws.services import services
 from functions.recovery.failures import Failures
 
 logger = Logger(service="dead-letters")
-_processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 
 
 @logger.inject_lambda_context
@@ -34,4 +30,4 @@ def handler(event: dict[str, Any], context: LambdaContext) -> Any:
             logger.error("Dead letter", extra={"work": message.model_dump(exclude={"url"})})
             failures.end(message)
 
-    return process_partial_response(event, end, _processor, context)
+    return process_partial_response(event, end, QueueConsumer(shared.sqs, logger), context)

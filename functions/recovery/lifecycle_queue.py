@@ -5,14 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.utilities.batch import (
-    BatchProcessor,
-    EventType,
-    process_partial_response,
-)
+from aws_lambda_powertools.utilities.batch import process_partial_response
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from darkroom.aws.queue_consumer import QueueConsumer
 from darkroom.aws.services import services
 from darkroom.messages import (
     ForgetMessage,
@@ -26,7 +23,6 @@ from darkroom.messages import (
 from functions.recovery.lifecycle import Lifecycle
 
 logger = Logger(service="lifecycle")
-_processor = BatchProcessor(event_type=EventType.SQS)
 
 STOP_MILLISECONDS = 10_000
 """With less time than this left, a walk over a job's files continues in a new message."""
@@ -58,4 +54,4 @@ def handler(event: dict[str, Any], context: LambdaContext) -> Any:
             case other:
                 raise wrong_queue(other)
 
-    return process_partial_response(event, receive, _processor, context)
+    return process_partial_response(event, receive, QueueConsumer(shared.sqs, logger), context)

@@ -5,14 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.utilities.batch import (
-    BatchProcessor,
-    EventType,
-    process_partial_response,
-)
+from aws_lambda_powertools.utilities.batch import process_partial_response
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from darkroom.aws.queue_consumer import QueueConsumer
 from darkroom.aws.services import services
 from darkroom.messages import WebhookMessage, expect
 from darkroom.safe_http import SafeHttpClient
@@ -20,7 +17,6 @@ from functions.webhooks.delivery import Attempt, Deliverer, DeliveryResult
 from functions.webhooks.signing import signing_key
 
 logger = Logger(service="webhooks")
-_processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 
 
 @logger.inject_lambda_context
@@ -34,7 +30,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> Any:
         message = expect(record.body, WebhookMessage)
         _log(message, deliverer.deliver(message))
 
-    return process_partial_response(event, deliver, _processor, context)
+    return process_partial_response(event, deliver, QueueConsumer(shared.sqs, logger), context)
 
 
 def _log(message: WebhookMessage, attempt: Attempt) -> None:

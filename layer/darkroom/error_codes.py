@@ -97,6 +97,8 @@ SOCKET_CODES: Final[Mapping[str, str]] = {
     "invalid_json": "The message is not a JSON object.",
     "wrong_token": "The connection may not follow that job.",
     "unknown_job": "There is no such job.",
+    "too_many_jobs": "The connection follows as many jobs as one may.",
+    "too_many_followers": "As many connections follow the job as may.",
 }
 """Of a WebSocket message, in a message of type `error`."""
 

@@ -44,6 +44,8 @@ class Settings(BaseModel):
     max_zip_ratio: Annotated[int, Field(ge=1)] = _DEFAULTS.zip_ratio
     grant_seconds: Annotated[int, Field(ge=60, le=43_200)] = 3600
     keep_days: Annotated[int, Field(ge=1)] = 7
+    max_jobs_per_connection: Annotated[int, Field(ge=1)] = 100
+    max_followers_per_job: Annotated[int, Field(ge=1)] = 1000
     photos_at_once: Annotated[int, Field(ge=1, le=16)] = 2
 
     @property

@@ -160,3 +160,41 @@ def test_a_webhook_to_an_unknown_host_is_retried_later(api: Api, stack: Stack) -
             return
         time.sleep(0.1)
     raise AssertionError("no message was delayed")
+
+
+def test_a_batch_that_the_stream_gave_up_on_is_handled_from_its_letter(
+    api: Api, stack: Stack, every_job: str
+) -> None:
+    """The letter says where the records of the job lie; handled again, they announce it again."""
+    job = api.send({"cat.jpg": CAT}, remove_bg=False)
+    wanted = job["job_id"]
+    received(stack, every_job, lambda detail: detail["job_id"] == wanted)
+    stream, shard, records = table_records(stack)
+    own = [
+        record["dynamodb"]["SequenceNumber"]
+        for record in records
+        if record["dynamodb"]["Keys"]["pk"]["S"] == f"JOB#{wanted}"
+    ]
+    place = {"streamArn": stream, "shardId": shard, "batchSize": len(own)}
+    batch = {**place, "startSequenceNumber": own[0], "endSequenceNumber": own[-1]}
+    sqs = stack.client("sqs")
+    [url] = [url for url in sqs.list_queues()["QueueUrls"] if "RedeliveryQueue" in url]
+    sqs.send_message(QueueUrl=url, MessageBody=json.dumps({"DDBStreamBatchInfo": batch}))
+    again = received(stack, every_job, lambda detail: detail["job_id"] == wanted)
+    assert again["detail"]["id"] == f"{wanted}.1"
+
+
+def table_records(stack: Stack) -> tuple[str, str, list[Any]]:
+    """The ARN of the table's stream, the id of its shard, and all records in it."""
+    client = stack.client("dynamodbstreams")
+    [stream] = client.list_streams(TableName=stack.outputs["TableName"])["Streams"]
+    arn = stream["StreamArn"]
+    [shard] = client.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]
+    iterator = client.get_shard_iterator(
+        StreamArn=arn, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
+    )["ShardIterator"]
+    records: list[Any] = []
+    while (page := client.get_records(ShardIterator=iterator))["Records"]:
+        records += page["Records"]
+        iterator = page["NextShardIterator"]
+    return arn, shard["ShardId"], records

@@ -234,12 +234,12 @@ def test_boto3_repeats_a_throttled_request(  # noqa: PLR0917
         "sqs": cloud.services.ingest.client,
         "apigatewaymanagementapi": cloud.services.connections.gateway,
     }[service]
-    attempts = client.meta.config.retries
-    assert attempts == {"mode": "standard", "total_max_attempts": 8}
-    assert repeated(client, operation, status, code)
+    attempts = 2 if service == "apigatewaymanagementapi" else 8  # a push is soon out of date
+    assert client.meta.config.retries == {"mode": "standard", "total_max_attempts": attempts}
+    assert repeated(client, operation, status, code, attempts - 1)
 
 
-def repeated(client: Any, operation: str, status: int, code: str) -> bool:
+def repeated(client: Any, operation: str, status: int, code: str, made: int) -> bool:
     """Whether the client's own retry handler wants to repeat after such an answer."""
     model = client.meta.service_model.operation_model(client.meta.method_to_api_mapping[operation])
     delays = client.meta.events.emit(
@@ -250,7 +250,7 @@ def repeated(client: Any, operation: str, status: int, code: str) -> bool:
         ),
         endpoint=None,
         operation=model,
-        attempts=7,
+        attempts=made,
         caught_exception=None,
         request_dict={"context": {}},
     )

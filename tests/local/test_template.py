@@ -162,6 +162,15 @@ def test_permission_for_an_sqs_action_includes_its_batch_form(action: Any, expec
     assert policy["Statement"] == [{"Effect": "Allow", "Action": expected}]
 
 
+def test_only_statements_that_read_streams_lose_their_resource() -> None:
+    reading = {"Effect": "Allow", "Action": ["dynamodb:GetRecords"], "Resource": "the stream"}
+    writing = {"Effect": "Allow", "Action": "dynamodb:PutItem", "Resource": "the table"}
+    changed = template(F=function(Policies=[{"Statement": [dict(reading), dict(writing)]}]))
+    templates.name_no_streams(changed)
+    expected = [reading | {"Resource": "*"}, writing]
+    assert changed == template(F=function(Policies=[{"Statement": expected}]))
+
+
 def test_only_tls_statements_are_removed_from_a_bucket_policy() -> None:
     tls = {"Effect": "Deny", "Condition": {"Bool": {"aws:SecureTransport": "false"}}}
     other = {"Effect": "Deny", "Condition": {"StringNotEquals": {"s3:x-amz-acl": "private"}}}

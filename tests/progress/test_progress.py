@@ -23,7 +23,7 @@ from functions.progress.job_changes import PAUSE_SECONDS, Change, archive_delay
 from tests.conftest import Cloud, FakeContext
 from tests.gateway import StandInGateway
 from tests.making import a_file, a_job, arrived, recorded, store
-from tests.streams import done, file_event, image, job_event, tally_event
+from tests.streams import done, file_event, job_event, record, tally_event
 
 
 def test_a_redelivered_batch_is_counted_once(cloud: Cloud) -> None:
@@ -92,7 +92,7 @@ def test_a_block_counts_the_files_in_it_that_have_ended(cloud: Cloud) -> None:
     skipped = a_file(101, status=FileStatus.SKIPPED, error={"code": "not_a_photo", "message": "x"})
     block = block_items.block_item([a_file(100, status=FileStatus.QUEUED), skipped], 1.0)
     assert block["ended"] == "yes"
-    tally.handler({"Records": [{"dynamodb": {"NewImage": image(block)}}]}, FakeContext())
+    tally.handler({"Records": [record(None, block)]}, FakeContext())
     assert jobs.require("j1").counts.skipped == 1
     assert block_items.block_item([a_file(100, status=FileStatus.QUEUED)], 1.0)["ended"] == "no"
 
@@ -189,7 +189,7 @@ def test_a_retry_is_sent_to_the_lifecycle_queue(cloud: Cloud, gateway: StandInGa
 
 def test_a_deletion_is_sent_to_the_lifecycle_queue(cloud: Cloud, gateway: StandInGateway) -> None:
     job = a_job(uploads=201, source="inbox/a.zip", source_etag="e")
-    event = {"Records": [{"dynamodb": {"OldImage": image(items.job_item(job))}}]}
+    event = {"Records": [record(items.job_item(job), None)]}
     notify.handler(event, FakeContext())
     assert lifecycle(cloud) == [
         {

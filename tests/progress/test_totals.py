@@ -347,6 +347,5 @@ def test_a_failed_push_does_not_stop_the_totals(
     object.__setattr__(cloud.services.connections, "gateway", Broken())
     cloud.services.connections.opened("c1", "j1", 1e10)
     cloud.services.connections.subscribe("c1", "j1", 1e10)
-    with pytest.raises(RuntimeError, match="too slow"):
-        notify.handler(job_event((a_job(), settled_job())), FakeContext())
+    notify.handler(job_event((a_job(), settled_job())), FakeContext())
     assert cloud.services.ledger.totals()["jobs.completed"] == 1

@@ -114,3 +114,44 @@ def test_an_unknown_job_is_answered_with_an_error(gateway: StandInGateway) -> No
     connect(KEY)
     send({"action": "subscribe", "job_id": "nothing"})
     assert gateway.sent[0][1]["code"] == "unknown_job"
+
+
+# ---- limits
+
+
+@pytest.fixture
+def limits(gateway: StandInGateway) -> None:
+    """A connection may follow one job, and a job may have two followers."""
+    for name, limit in (("max_jobs", 1), ("max_followers", 2)):
+        object.__setattr__(services().connections, name, limit)
+
+
+def answers(gateway: StandInGateway) -> list[str]:
+    """What the connections were answered: the code of an error, or the type."""
+    return [str(message.get("code", message["type"])) for _, message in gateway.sent]
+
+
+def test_a_connection_follows_a_limited_number_of_jobs(
+    gateway: StandInGateway, limits: None
+) -> None:
+    connect(KEY)
+    for job_id in ("j1", "j1", "j2"):
+        send({"action": "subscribe", "job_id": job_id})
+    assert answers(gateway) == ["progress", "progress", "too_many_jobs"]
+    assert services().connections.followers("j2") == []
+    send({"action": "unsubscribe", "job_id": "j1"})
+    send({"action": "subscribe", "job_id": "j2"})
+    assert answers(gateway)[3:] == ["progress"]
+    assert services().connections.followers("j2") == ["c1"]
+
+
+def test_a_job_has_a_limited_number_of_followers(gateway: StandInGateway, limits: None) -> None:
+    for connection in ("c1", "c2", "c3"):
+        connect(TOKEN, connection)
+        send({"action": "subscribe", "job_id": "j1"}, connection)
+    send({"action": "subscribe", "job_id": "j1"}, "c2")
+    assert answers(gateway) == ["progress", "progress", "too_many_followers", "progress"]
+    assert services().connections.followers("j1") == ["c1", "c2"]
+    websocket.handler(event("DISCONNECT", "c1"), FakeContext())
+    send({"action": "subscribe", "job_id": "j1"}, "c3")
+    assert answers(gateway)[4:] == ["progress"]

@@ -5,21 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.utilities.batch import (
-    BatchProcessor,
-    EventType,
-    process_partial_response,
-)
+from aws_lambda_powertools.utilities.batch import process_partial_response
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from darkroom.aws.queue_consumer import QueueConsumer
 from darkroom.aws.s3_events import messages_in
 from darkroom.aws.services import services
 from darkroom.messages import UploadMessage, wrong_queue
 from functions.zip.ingest.intake import Intake
 
 logger = Logger(service="ingest")
-_processor = BatchProcessor(event_type=EventType.SQS)
 
 STOP_MILLISECONDS = 10_000
 """With less time than this left, the fan-out sends itself a message for the rest."""
@@ -43,4 +39,4 @@ def handler(event: dict[str, Any], context: LambdaContext) -> Any:
             dispatched = intake.receive(message)
             logger.info("Dispatched", extra={"key": message.key, **dispatched._asdict()})
 
-    return process_partial_response(event, receive, _processor, context)
+    return process_partial_response(event, receive, QueueConsumer(shared.sqs, logger), context)

@@ -16,11 +16,13 @@ from darkroom.aws.events import EventBus
 from darkroom.aws.index import JobIndex
 from darkroom.aws.ledger_table import LedgerTable
 from darkroom.aws.queues import Lanes, Queue
+from darkroom.aws.stream_records import Stream
 from darkroom.aws.table import JobTable
 from darkroom.settings import Settings, read_settings
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
+    from mypy_boto3_sqs import SQSClient
 
 _CONNECTIONS = 32
 """Enough for the threads of the fan-out and of the archive builder."""
@@ -35,6 +37,11 @@ _CONFIG = Config(
     connect_timeout=5,
     read_timeout=30,
 )
+
+_IMPATIENT = Config(
+    connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 2}
+)
+"""For pushes. A follower that is slower than this misses a document, and delays nobody."""
 
 
 class Services:
@@ -76,9 +83,18 @@ class Services:
         gateway = boto3.client(
             "apigatewaymanagementapi",
             endpoint_url=self.settings.websocket_endpoint,
-            config=_CONFIG,
+            config=_CONFIG.merge(_IMPATIENT),
         )
-        return Connections(self._table, gateway)
+        limits = self.settings.max_jobs_per_connection, self.settings.max_followers_per_job
+        return Connections(self._table, gateway, *limits)
+
+    @cached_property
+    def sqs(self) -> SQSClient:
+        return boto3.client("sqs", config=_CONFIG)
+
+    @cached_property
+    def stream(self) -> Stream:
+        return Stream(boto3.client("dynamodbstreams", config=_CONFIG))
 
     @cached_property
     def lanes(self) -> Lanes:
@@ -126,7 +142,7 @@ class Services:
         return secrets.get_secret_value(SecretId=name)["SecretString"]
 
     def _queue(self, url: str) -> Queue:
-        return Queue(boto3.client("sqs", config=_CONFIG), url)
+        return Queue(self.sqs, url)
 
 
 @cache

@@ -155,8 +155,7 @@ def test_a_result_that_cannot_be_read_leaves_the_message_on_its_queue(
 ) -> None:
     make_job(cloud, {"a.jpg": b"one", "b.jpg": b"two"})
     cloud.s3.delete_object(Bucket="darkroom-photos", Key="results/j1/000100/photo.png")
-    with pytest.raises(Exception, match="All records failed"):
-        run(WANTED)
+    assert run(WANTED) == ["message-0"]
     assert state(cloud).status is ArchiveStatus.BUILDING
 
 
@@ -219,8 +218,7 @@ def test_an_aborted_upload_leaves_the_message_on_its_queue(
     shares = dispatch(cloud)
     begun = json.loads(shares[0])["upload_id"]
     cloud.services.bucket.abort_upload("archives/j1/1.zip", begun)
-    with pytest.raises(Exception, match="All records failed"):
-        run(shares[0])
+    assert run(shares[0]) == ["message-0"]
     assert state(cloud).status is ArchiveStatus.BUILDING
 
 
