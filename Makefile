@@ -10,7 +10,7 @@ ENGINE_ENV := PYTHONPATH=.:layer REMBG_HOME=$(CURDIR)/.cache/rembg NUMBA_CACHE_D
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo up down photos test test-web test-faults test-load lint format lock clean
-.PHONY: openapi bake models selfcheck bench-engine bench-zip bench-seed
+.PHONY: openapi bake models selfcheck bench-engine bench-zip bench-quality bench-seed
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,12 +47,11 @@ photos: $(READY) ## Write sample photos to out/photos
 
 # -- Check
 
-test: setup lint ## Check everything: style, types, template, functions, the journey, faults
+test: setup lint ## Check style, types, template, functions, and the journey of a photo
 	$(BIN)/pytest
-	@$(MAKE) --no-print-directory test-faults
 
-test-faults: setup ## Kill, repeat and restart the local stack while it works; nothing may be lost
-	$(BIN)/pytest -m faults --session-timeout 600 tests/faults
+test-faults: setup ## Kill, repeat, throttle and restart the local stack while it works; nothing may be lost
+	$(BIN)/pytest -m faults --session-timeout 2400 tests/faults
 
 test-load: setup ## Send 200 jobs at once to the local stack, with a stand-in for the model
 	$(BIN)/pytest -m load -s tests/load
@@ -81,6 +80,9 @@ bench-engine: bake ## Measure the engine against rembg.remove(), side by side
 
 bench-zip: setup ## Measure ZIPs in and out against the usual way, on the local stack
 	@PYTHONPATH=.:layer $(BIN)/python -m bench.zip
+
+bench-quality: setup ## Measure the edges of cutouts where the truth is known
+	@$(ENGINE_ENV) $(BIN)/python -m bench.quality
 
 bench-seed: setup ## Measure the figures asked for: speed, 1,000 photos, memory, database
 	@$(ENGINE_ENV) $(BIN)/python -m bench.seed

@@ -63,7 +63,8 @@ def _process(model: str) -> Callable[[bytes], Any]:
     from functions.process.engine import Engine
     from functions.process.models import Models
 
-    engine, options = Engine(Models()), Options(model=model)
+    # Compared with rembg, whose edges are plain.
+    engine, options = Engine(Models()), Options(model=model, edges="plain")
     return lambda data: engine.process(data, options)
 
 

@@ -59,6 +59,7 @@ class Options(_Strict):
     """The options of a job, as in the section "Options" of docs/design.md.
 
     model: None means the deployment's default, which `resolve` fills in.
+    edges: clean ones carry the subject's own colours; plain ones are those of rembg.
     quality: 1-100 for webp, jpeg and avif; None means the encoder's default (for webp and avif
         with transparency: lossless).
     max_side: longest side of the result in pixels; a smaller result is never enlarged.
@@ -68,7 +69,7 @@ class Options(_Strict):
     remove_bg: bool = True
     crop_face: bool = False
     model: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = None
-    edges: Literal["plain", "smooth", "matting", "decontaminate"] = "plain"
+    edges: Literal["clean", "plain", "smooth", "matting", "decontaminate"] = "clean"
     background: Colour | None = None
     output: Literal["cutout", "mask"] = "cutout"
     format: Literal["png", "webp", "jpeg", "avif"] = "png"

@@ -42,7 +42,7 @@ def mask() -> Image.Image:
 def test_plain_edges_equal_rembgs_cutout(
     disc_engine: Engine, photo: bytes, pixels: np.ndarray, mask: Image.Image
 ) -> None:
-    result = run(disc_engine, photo)
+    result = run(disc_engine, photo, edges="plain")
     expected = bg.naive_cutout(Image.fromarray(pixels), mask)
     assert near(opened(result), expected, 1)
     assert (result.content_type, result.extension) == ("image/png", ".png")
@@ -151,7 +151,7 @@ def test_background_behind_a_transparent_photo(disc_engine: Engine) -> None:
 
 
 def test_mask(disc_engine: Engine, photo: bytes, mask: Image.Image) -> None:
-    image = opened(run(disc_engine, photo, output="mask"))
+    image = opened(run(disc_engine, photo, edges="plain", output="mask"))
     assert image.mode == "L"
     assert near(image, mask, 1)
 
@@ -241,7 +241,7 @@ def test_the_cutout_equals_rembgs(engine: Engine, models: object) -> None:
     picture = Image.fromarray(skimage.data.astronaut()).resize((1111, 777))
     photo = saved(picture, "JPEG", quality=92)
     theirs = np.asarray(Image.open(io.BytesIO(bytes(bg.remove(photo, session=session)))))
-    ours = np.asarray(opened(run(engine, photo)))
+    ours = np.asarray(opened(run(engine, photo, edges="plain")))
     difference = np.abs(ours.astype(int) - theirs)
     assert difference.max() <= 1
     assert difference[..., 3].mean() < 0.001
@@ -253,7 +253,7 @@ def test_an_empty_mask_gives_a_transparent_result() -> None:
     disc = Disc()
     disc.predict = lambda _image: [Image.new("L", (64, 64), 0)]  # type: ignore[method-assign]
     engine = Engine(OneModel(disc), Limits())  # type: ignore[arg-type]
-    for edges in ("plain", "smooth", "matting", "decontaminate"):
+    for edges in ("clean", "plain", "smooth", "matting", "decontaminate"):
         result = run(engine, saved(quarters(*SIZE)), edges=edges, trim=True)
         assert opened(result).getchannel("A").getextrema() == (0, 0)
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import cv2
 import numpy as np
 
 from functions.process.engine import enlarge
 from functions.process.engine.pipeline_state import PipelineState, Plane, plane
+
+_GAP = 32
+"""Runs of columns that are closer together than this are treated as one."""
 
 Rows = Callable[[int, int], Plane]
 """`rows(top, bottom)` returns an array (bottom - top, width, channels): grey, RGB or RGBA."""
@@ -20,8 +23,8 @@ def rows(state: PipelineState) -> tuple[Rows, int]:
         return lambda top, bottom: pixels(state, top, bottom), len(state.image.getbands())
     if state.options.output == "mask":
         return lambda top, bottom: alpha(state, top, bottom)[..., None], 1
-    if state.unmixed:
-        return lambda top, bottom: _straight(state, top, bottom), 4
+    if state.colours or state.unmixed:
+        return lambda top, bottom: straight(state, top, bottom), 4
     return lambda top, bottom: _premultiplied(state, top, bottom), 4
 
 
@@ -60,7 +63,7 @@ def _visible(state: PipelineState, top: int, bottom: int) -> slice:
 def _premultiplied(state: PipelineState, top: int, bottom: int) -> Plane:
     """rembg's `naive_cutout`, bit for bit: all four channels are multiplied by the mask.
 
-    As with rembg, colours darken towards transparent edges; `edges: decontaminate` avoids this.
+    As with rembg, colours darken towards transparent edges; the other edges avoid this.
     Removed pixels become zero, which keeps the file small.
     """
     result = np.zeros((bottom - top, state.image.width, 4), np.uint8)
@@ -74,9 +77,33 @@ def _premultiplied(state: PipelineState, top: int, bottom: int) -> Plane:
     return result
 
 
-def _straight(state: PipelineState, top: int, bottom: int) -> Plane:
-    """Straight alpha: colours are unchanged, and fully transparent pixels are zero."""
-    visible = alpha(state, top, bottom)
-    result = np.dstack([pixels(state, top, bottom)[..., :3], visible])
-    result[visible == 0] = 0
+def straight(state: PipelineState, top: int, bottom: int) -> Plane:
+    """The rows of the cutout, RGBA with the subject's own colours; removed pixels are zero.
+
+    `edges: clean` separates the colours here, where they are mixed.
+    """
+    result = np.zeros((bottom - top, state.image.width, 4), np.uint8)
+    columns = _visible(state, top, bottom)
+    if columns.start == columns.stop:
+        return result
+    photo = pixels(state, top, bottom, columns)
+    visible = subject = _subject(state, top, bottom, columns)
+    if photo.shape[2] == 4:
+        visible = plane(cv2.multiply(subject, np.ascontiguousarray(photo[..., 3]), scale=1 / 255))
+    cutout = cv2.merge([*cv2.split(photo)[:3], visible])
+    if state.colours is not None:
+        for run in _mixed(subject):
+            cutout[:, run, :3] = state.colours.subject_at(
+                photo[:, run, :3], subject[:, run], columns.start + run.start, top
+            )
+    result[:, columns] = cv2.copyTo(cutout, visible)
     return result
+
+
+def _mixed(alpha: Plane) -> Iterator[slice]:
+    """Runs of columns in which some pixel is neither transparent nor opaque."""
+    # One more, modulo 256: transparent and opaque pixels alone become less than 2.
+    mixed = np.flatnonzero((alpha + np.uint8(1)).max(axis=0) > 1)
+    for run in np.split(mixed, np.flatnonzero(np.diff(mixed) > _GAP) + 1):
+        if len(run):
+            yield slice(int(run[0]), int(run[-1]) + 1)

@@ -18,6 +18,7 @@ from functions.process.engine.enlarge import enlarged
 from functions.process.engine.results import PhotoWarning
 from functions.process.engine.strips import Strips
 from functions.process.engine.structure import ImageFile
+from functions.process.engine.unmixing import EdgeColours, shift
 
 if TYPE_CHECKING:
     from functions.process.engine.faces import Detector
@@ -71,6 +72,8 @@ class PipelineState:
     tilt: of the largest face's eyes, in degrees clockwise; 0 if not measured.
     unmixed: whether `image` holds the subject's colours without the background's (decontaminated),
         so that they must not be darkened towards the edge.
+    colours: of subject and background at the edge, for `edges: clean`, which separates them as the
+        result is composed.
     """
 
     photo: bytes
@@ -81,6 +84,7 @@ class PipelineState:
     mask: Image.Image | None = None
     alpha: Plane | None = None
     unmixed: bool = False
+    colours: EdgeColours | None = None
     faces: tuple[Rect, ...] | None = None
     tilt: float = 0.0
     data: bytes = b""
@@ -111,8 +115,14 @@ class PipelineState:
     def crop(self, left: int, top: int, right: int, bottom: int) -> None:
         """Crop the image and its full alpha to a box in pixels, which must lie within the image."""
         self.image = self.image.crop((left, top, right, bottom))
+        self.moved(shift(left, top))
         if self.alpha is not None:
             self.alpha = self.alpha[top:bottom, left:right]
+
+    def moved(self, before: NDArray[np.float64]) -> None:
+        """Take note that the image was cropped, resized or rotated; see `EdgeColours.moved`."""
+        if self.colours is not None:
+            self.colours = self.colours.moved(before)
 
     def warn(self, code: str, message: str) -> None:
         self.warnings.append(PhotoWarning(code, message))

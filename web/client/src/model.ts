@@ -5,7 +5,7 @@ export interface Options {
   remove_bg?: boolean;
   crop_face?: boolean;
   model?: string;
-  edges?: 'plain' | 'smooth' | 'matting' | 'decontaminate';
+  edges?: 'clean' | 'plain' | 'smooth' | 'matting' | 'decontaminate';
   /** `#RRGGBB` or `#RRGGBBAA`; null is transparent. */
   background?: string | null;
   output?: 'cutout' | 'mask';

@@ -11,7 +11,10 @@ from functions.process.engine.strips import Strips
 
 
 def paint_background(state: PipelineState, tools: Tools) -> None:
-    """Blend the photo itself with the colour. Its cutout is darkened and would leave a fringe."""
+    """Put the subject on the colour.
+
+    With plain edges, the photo itself is blended, because its cutout is darkened at the edge.
+    """
     if state.options.output == "mask" or not _transparent(state):
         return
     colour = state.options.background
@@ -35,12 +38,16 @@ def _paint(state: PipelineState, colour: int | tuple[int, ...], strips: Strips) 
     painted = Image.new("RGB" if opaque else "RGBA", state.image.size)
 
     def strip(top: int, bottom: int) -> None:
-        part = state.image.crop((0, top, state.image.width, bottom))
-        if state.cut:
-            part.putalpha(Image.fromarray(np.ascontiguousarray(compose.alpha(state, top, bottom))))
+        if state.colours is not None:
+            part = Image.fromarray(compose.straight(state, top, bottom))
+        else:
+            part = state.image.crop((0, top, state.image.width, bottom))
+            if state.cut:
+                alpha = np.ascontiguousarray(compose.alpha(state, top, bottom))
+                part.putalpha(Image.fromarray(alpha))
         under = Image.new("RGBA", part.size, colour)
         over = Image.alpha_composite(under, part)
         painted.paste(over.convert("RGB") if opaque else over, (0, top))
 
     list(strips.map(painted.height, painted.width * 16, strip))
-    state.image, state.mask, state.alpha = painted, None, None
+    state.image, state.mask, state.alpha, state.colours = painted, None, None, None

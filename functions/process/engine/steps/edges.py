@@ -20,7 +20,7 @@ _MATTING = (240, 10, 10)
 
 
 def refine_edges(state: PipelineState, tools: Tools) -> None:
-    if not state.cut or state.options.edges == "plain":
+    if not state.cut or state.options.edges in ("clean", "plain"):
         return
     alpha = state.full_alpha(tools.strips)
     if alpha is None:

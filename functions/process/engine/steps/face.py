@@ -67,5 +67,6 @@ def _crop_rotated(
         )
 
     state.image = Image.fromarray(rotated(np.asarray(state.image), cv2.BORDER_REPLICATE))
+    state.moved(np.asarray(cv2.invertAffineTransform(rotation), np.float64))
     if state.alpha is not None:
         state.alpha = rotated(np.ascontiguousarray(state.alpha), cv2.BORDER_CONSTANT)

@@ -11,6 +11,14 @@ from darkroom.errors import FileError
 from functions.process.engine.enlarge import widened
 from functions.process.engine.pipeline_state import PipelineState, Tools
 from functions.process.engine.strips import Strips
+from functions.process.engine.unmixing import EdgeColours, edge_colours
+
+_HAZE = 4
+_LEVELS = [round(min(max(0, a - _HAZE) / (255 - 2 * _HAZE), 1) * 255) for a in range(256)]
+"""For `edges: clean`. Models leave a haze of very low alpha all over a photo, and holes of almost
+full alpha in subjects: both end at 4 of 255, and what lies between is stretched."""
+_COLOURS_SIDE = 256
+"""The longest side of the copy on which edge colours are estimated."""
 
 if TYPE_CHECKING:
     from rembg.sessions.base import BaseSession
@@ -32,7 +40,21 @@ def make_mask(state: PipelineState, tools: Tools) -> None:
     small = _scaled(photo, size, tools.strips) if size else photo
     with tools.turn, np.errstate(invalid="ignore", divide="ignore"):
         mask = session.predict(small)[0]
+    if state.options.edges == "clean":
+        mask = mask.point(_LEVELS)
+        if state.options.output == "cutout":
+            state.colours = _edge_colours(small, mask, state.image.size)
     state.mask = widened(mask, state.image.width)
+
+
+def _edge_colours(photo: Image.Image, mask: Image.Image, size: tuple[int, int]) -> EdgeColours:
+    """Estimate the colours at the edge on the model's own copy of the photo. size: the photo's."""
+    reduction = max(1.0, max(photo.size) / _COLOURS_SIDE)
+    small = max(1, round(photo.width / reduction)), max(1, round(photo.height / reduction))
+    box = Image.Resampling.BOX
+    return edge_colours(
+        np.asarray(photo.resize(small, box)), np.asarray(mask.resize(small, box)), size
+    )
 
 
 def _input_size(session: BaseSession) -> tuple[int, int] | None:

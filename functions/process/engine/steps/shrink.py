@@ -6,6 +6,7 @@ import numpy as np
 from PIL import Image
 
 from functions.process.engine.pipeline_state import PipelineState, Tools
+from functions.process.engine.unmixing import stretch
 
 # Pillow first averages whole pixels down to this multiple of the size, then applies the filter.
 _GAP = 3.0
@@ -19,6 +20,7 @@ def shrink(state: PipelineState, tools: Tools) -> None:
     scale = limit / max(width, height)
     size = max(1, round(width * scale)), max(1, round(height * scale))
     alpha = state.full_alpha(tools.strips)
+    state.moved(stretch(width / size[0], height / size[1]))
     state.image = state.image.resize(size, Image.Resampling.LANCZOS, reducing_gap=_GAP)
     if alpha is not None:
         plane = Image.fromarray(np.ascontiguousarray(alpha))
