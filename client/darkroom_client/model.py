@@ -68,6 +68,7 @@ class Result:
     width: int
     height: int
     faces: int | None
+    face_score: float | None
     model: str | None
     warnings: Sequence[Mapping[str, str]]
 
@@ -100,6 +101,7 @@ class FileInfo:
                 width=result["width"],
                 height=result["height"],
                 faces=result.get("faces"),
+                face_score=result.get("face_score"),
                 model=result.get("model"),
                 warnings=tuple(result.get("warnings", ())),
             ),

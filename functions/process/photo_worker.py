@@ -90,6 +90,7 @@ class PhotoWorker:
             height=result.height,
             milliseconds=round(1000 * (time.monotonic() - started)),
             faces=result.faces,
+            face_score=None if result.face_score is None else round(1000 * result.face_score),
             bytes_in=len(photo),
             model=result.model,
             warnings=tuple({"code": w.code, "message": w.message} for w in result.warnings),

@@ -56,6 +56,9 @@ class ResultDocument(Document):
     width: int = Field(description="In pixels")
     height: int = Field(description="In pixels")
     faces: int | None = Field(description="Faces found; null where none were looked for")
+    face_score: float | None = Field(
+        description="How sure the detector is of the largest face, 0.8 to 1; null without one"
+    )
     model: str | None = Field(description="null where no background was removed")
     duration_ms: int = Field(description="From the photo's first byte read to its result stored")
     warnings: list[ResultWarning]

@@ -84,6 +84,8 @@ JOB_CODES: Final[Mapping[str, str]] = {
 
 WARNING_CODES: Final[Mapping[str, str]] = {
     "no_face": "No face was found, so the photo is not cropped.",
+    "unsure_face": "What the photo was cropped to may not be a face.",
+    "salvaged": "The file is damaged; what could be read of it was processed.",
     "no_subject": "Nothing was found in the photo.",
     "edges_reduced": "The edges were computed at a lower resolution.",
     "first_frame": "The file holds several pictures; only the first was used.",

@@ -21,7 +21,8 @@ class ResultInfo:
     """A result in the bucket. size: bytes. crc32: of those bytes. width, height: pixels.
 
     milliseconds: from the photo's first byte read to its result stored. bytes_in: of the photo it
-    was made from; an upload may have been replaced since.
+    was made from; an upload may have been replaced since. face_score: of the largest face, in
+    thousandths.
     """
 
     key: str
@@ -32,6 +33,7 @@ class ResultInfo:
     height: int
     milliseconds: int
     faces: int | None = None
+    face_score: int | None = None
     model: str | None = None
     warnings: Sequence[Mapping[str, str]] = ()
     bytes_in: int | None = None
@@ -131,6 +133,7 @@ def file_document(file: File, url: str | None = None) -> dict[str, Any]:
             "width": result.width,
             "height": result.height,
             "faces": result.faces,
+            "face_score": None if result.face_score is None else result.face_score / 1000,
             "model": result.model,
             "duration_ms": result.milliseconds,
             "warnings": [dict(warning) for warning in result.warnings],

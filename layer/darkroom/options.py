@@ -64,6 +64,7 @@ class Options(_Strict):
         with transparency: lossless).
     max_side: longest side of the result in pixels; a smaller result is never enlarged.
     margin: room kept around a trimmed subject, as a fraction of its longer side.
+    salvage: process a damaged JPEG if at least half of it can be read; the rest is of one colour.
     """
 
     remove_bg: bool = True
@@ -78,6 +79,7 @@ class Options(_Strict):
     trim: bool = False
     margin: Annotated[float, Field(ge=0, le=1)] = 0.0
     face: FaceOptions = FaceOptions()
+    salvage: bool = False
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:

@@ -12,7 +12,7 @@ from PIL import Image
 
 from darkroom.errors import FileError
 from functions.process.engine import Engine
-from functions.process.engine.faces import Detector
+from functions.process.engine.faces import Detector, Face
 from functions.process.engine.geometry import Box, Rect, face_crop, union
 from tests.process.pictures import near, noise, opened, quarters, run, saved
 
@@ -38,7 +38,7 @@ def test_a_face_is_found_at_any_size(astronaut: Image.Image, scale: float) -> No
     side = round(512 * scale)
     faces = Detector().faces(astronaut.resize((side, side)))
     assert len(faces) == 1
-    assert overlap(Rect(*(value / scale for value in faces[0])), FACE) > 0.6
+    assert overlap(Rect(*(value / scale for value in faces[0].box)), FACE) > 0.6
 
 
 def test_small_faces_are_found_at_the_second_size(astronaut: Image.Image) -> None:
@@ -107,7 +107,7 @@ def test_alignment_levels_the_eyes(engine: Engine, astronaut: Image.Image, degre
         face = {"align": align, "padding": 1.0}
         image = opened(run(engine, saved(tilted), **options, face=face))
         detector = Detector()
-        angles[align] = detector.tilt(image, detector.faces(image)[0]) or 0.0
+        angles[align] = detector.tilt(image, detector.faces(image)[0].box) or 0.0
     assert abs(angles[False] + degrees) < 6
     assert abs(angles[True]) < 3
 
@@ -115,7 +115,7 @@ def test_alignment_levels_the_eyes(engine: Engine, astronaut: Image.Image, degre
 def test_an_aligned_cutout_is_transparent_outside_the_border(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Detector, "faces", lambda *_: (Rect(0, 0, 60, 60),))
+    monkeypatch.setattr(Detector, "faces", lambda *_: (Face(Rect(0, 0, 60, 60), 0.9),))
     monkeypatch.setattr(Detector, "tilt", lambda *_: 30.0)
     picture = saved(Image.new("RGB", (60, 60), (200, 100, 50)))
     face = {"align": True, "padding": 0.0}
@@ -166,3 +166,46 @@ def test_the_crop_lies_within_the_image(
 
 def test_thin_images_have_no_faces() -> None:
     assert Detector().faces(Image.fromarray(noise(4000, 20))) == ()
+
+
+# ---- how sure the detector is
+
+
+class Yunet:
+    """Stands in for YuNet: finds one face in the middle, with this score."""
+
+    def __init__(self, score: float) -> None:
+        self.score = score
+
+    def detect(self, pixels: np.ndarray, *, details: bool) -> np.ndarray:
+        height, width = pixels.shape[:2]
+        landmarks = [width / 2, height / 2] * 5
+        return np.array([[width / 4, height / 4, width / 2, height / 2, *landmarks, self.score]])
+
+
+@pytest.mark.parametrize(("score", "codes"), [(0.81, ["unsure_face"]), (0.88, [])])
+def test_a_face_that_may_be_none_is_cropped_to_with_a_warning(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, score: float, codes: list[str]
+) -> None:
+    monkeypatch.setattr(engine._tools.detector, "_yunet", Yunet(score))
+    result = run(engine, saved(Image.new("RGB", (200, 100))), remove_bg=False, crop_face=True)
+    assert (result.faces, result.face_score) == (1, score)
+    assert [warning.code for warning in result.warnings] == codes
+    assert result.width < 200
+
+
+@pytest.mark.parametrize(("score", "found"), [(0.79, 0), (0.81, 1)])
+def test_what_scores_lower_than_faces_is_none(
+    monkeypatch: pytest.MonkeyPatch, score: float, found: int
+) -> None:
+    detector = Detector()
+    monkeypatch.setattr(detector, "_yunet", Yunet(score))
+    assert len(detector.faces(Image.new("RGB", (640, 480)))) == found
+
+
+def test_a_tiny_face_is_scored_on_a_close_up(astronaut: Image.Image) -> None:
+    """In the copy it has 12 pixels, and YuNet gives it 0.79; closer, it is sure."""
+    photo = Image.new("RGB", (1280, 960), (90, 110, 100))
+    photo.paste(astronaut.crop((100, 0, 350, 300)).resize((40, 48)), (300, 300))
+    [face] = Detector().faces(photo)
+    assert face.score > 0.88

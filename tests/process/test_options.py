@@ -15,6 +15,7 @@ from darkroom.errors import FileError
 from darkroom.limits import Limits
 from functions.process.engine import Engine
 from functions.process.engine.steps.edges import _smooth
+from functions.process.engine.steps.mask import _scaled
 from functions.process.engine.strips import Strips
 from functions.process.warm_rembg import post_processing
 from tests.process.conftest import Disc, OneModel
@@ -260,3 +261,32 @@ def test_an_empty_mask_gives_a_transparent_result() -> None:
 
 def test_opencv_uses_one_thread(engine: Engine) -> None:
     assert cv2.getNumThreads() == 1
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 9), (2, 2), (9, 2), (3, 3)])
+@pytest.mark.parametrize("edges", ["clean", "matting", "decontaminate"])
+def test_tiny_photos_have_edges_too(disc_engine: Engine, size: tuple[int, int], edges: str) -> None:
+    result = run(disc_engine, saved(Image.new("RGB", size, "red")), edges=edges)
+    assert opened(result).size == size
+
+
+def test_an_avif_that_could_not_be_opened_is_refused(engine: Engine) -> None:
+    for side, allowed in ((32_768, True), (32_769, False)):
+        photo = saved(Image.new("RGB", (side, 2)))
+        if allowed:
+            assert opened(run(engine, photo, remove_bg=False, format="avif")).width == side
+        else:
+            with pytest.raises(FileError, match="32,768 pixels") as caught:
+                run(engine, photo, remove_bg=False, format="avif")
+            assert caught.value.code == "result_too_large"
+
+
+@pytest.mark.parametrize("side", [64, 320, 1024])
+def test_the_model_sees_what_pillow_would_make_of_the_photo(side: int) -> None:
+    """To the bit, whatever the size: Pillow chooses the order of its passes by their cost."""
+    for width in (50, 200, 300, 320, 321, 405, 500, 641, 1000, 2300):
+        for height in (50, 200, 319, 350, 405, 640, 1000, 1600):
+            photo = Image.fromarray(noise(width, height, seed=width))
+            ours = _scaled(photo, (side, side), Strips(2))
+            theirs = photo.resize((side, side), Image.Resampling.LANCZOS)
+            assert np.array_equal(np.asarray(ours), np.asarray(theirs)), (width, height)

@@ -21,6 +21,7 @@ from darkroom.options import Options
 from darkroom.states import FileStatus
 from functions.process import app
 from functions.process.engine import Engine, Result
+from functions.process.engine.strips import Strips
 from tests.conftest import Cloud, FakeContext, sqs_event
 from tests.making import a_file, a_job, store
 from tests.process.pictures import quarters, saved
@@ -46,6 +47,7 @@ class StubEngine:
             height=2,
             crc32=zlib.crc32(data),
             faces=None,
+            face_score=None,
             model=options.model,
             warnings=(),
         )
@@ -188,18 +190,17 @@ def test_an_unexpected_error_of_the_engine_fails_its_photo_at_once(
     assert logged.exc_info[1] is error
 
 
-@pytest.mark.parametrize("edges", ["matting", "decontaminate"])
-def test_a_photo_of_one_pixel_that_rembg_cannot_refine(
-    cloud: Cloud, disc_engine: Engine, monkeypatch: pytest.MonkeyPatch, edges: str
+def test_an_unexpected_error_of_a_step_fails_the_photo_at_once(
+    cloud: Cloud, disc_engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """rembg's solvers divide by zero then. The photo succeeds with other options."""
+    """Not after all tries of a worker. The next photo is processed."""
     monkeypatch.setattr(app, "engine", lambda: disc_engine)
-    message = json.loads(queued(cloud, data=jpeg((1, 1))))
-    message["options"]["edges"] = edges
-    assert run(json.dumps(message)) == []
+    with monkeypatch.context() as broken:
+        broken.setattr(Strips, "map", lambda *_: 1 / 0)
+        assert run(queued(cloud, data=jpeg((8, 8)))) == []
     file = stored(cloud)
     assert (file.status, (file.error or {})["code"]) == (FileStatus.FAILED, "processing_error")
-    assert run(queued(cloud, 1, data=jpeg((1, 1)))) == []
+    assert run(queued(cloud, 1, data=jpeg((8, 8)))) == []
     assert stored(cloud, 1).status is FileStatus.SUCCEEDED
 
 

@@ -58,6 +58,7 @@ class Engine:
             height=image.height,
             crc32=isal_zlib.crc32(state.data),
             faces=None if state.faces is None else len(state.faces),
+            face_score=round(state.faces[0].score, 3) if state.faces else None,
             model=options.model if options.remove_bg else None,
             warnings=tuple(state.warnings),
         )

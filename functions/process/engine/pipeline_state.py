@@ -21,8 +21,7 @@ from functions.process.engine.structure import ImageFile
 from functions.process.engine.unmixing import EdgeColours, shift
 
 if TYPE_CHECKING:
-    from functions.process.engine.faces import Detector
-    from functions.process.engine.geometry import Rect
+    from functions.process.engine.faces import Detector, Face
     from functions.process.models import Models
 
 Plane = NDArray[np.uint8]
@@ -68,7 +67,7 @@ class PipelineState:
     mask: the model's mask of the subject, with the image's width and the model's height.
     alpha: the subject's alpha at the image's size, including changes by `edges` and crops.
         `full_alpha` makes it from the mask when a step needs all of it; a plain cutout never does.
-    faces: their boxes, the largest first; None if the step did not run.
+    faces: those found, the largest first; None if the step did not run.
     tilt: of the largest face's eyes, in degrees clockwise; 0 if not measured.
     unmixed: whether `image` holds the subject's colours without the background's (decontaminated),
         so that they must not be darkened towards the edge.
@@ -85,7 +84,7 @@ class PipelineState:
     alpha: Plane | None = None
     unmixed: bool = False
     colours: EdgeColours | None = None
-    faces: tuple[Rect, ...] | None = None
+    faces: tuple[Face, ...] | None = None
     tilt: float = 0.0
     data: bytes = b""
     warnings: list[PhotoWarning] = field(default_factory=list)

@@ -18,7 +18,8 @@ class Result:
     """A processed photo.
 
     extension: with its dot, such as ".png". width, height: in pixels. crc32: of `data`, as used
-    in a ZIP. faces: the number found; None without face detection. model: None if no model ran.
+    in a ZIP. faces: the number found; None without face detection. face_score: of the largest one,
+    0.8 to 1. model: None if no model ran.
     """
 
     data: bytes
@@ -28,5 +29,6 @@ class Result:
     height: int
     crc32: int
     faces: int | None
+    face_score: float | None
     model: str | None
     warnings: tuple[PhotoWarning, ...]

@@ -93,6 +93,7 @@ export interface FileResult {
   width: number;
   height: number;
   faces: number | null;
+  face_score: number | null;
   model: string | null;
   warnings: Problem[];
 }

@@ -17,6 +17,8 @@ from functions.process.warm_rembg import post_processing
 _REACH = 10
 # rembg.remove's defaults: foreground threshold, background threshold, erosion in pixels.
 _MATTING = (240, 10, 10)
+_SMALLEST = 3
+"""Pixels of the shorter side. The solvers divide by zero where a pixel has no neighbours."""
 
 
 def refine_edges(state: PipelineState, tools: Tools) -> None:
@@ -54,6 +56,8 @@ def _unmix(state: PipelineState, tools: Tools, alpha: Plane) -> None:
     solved on a reduced copy. Alpha and the colours of semi-transparent pixels are then enlarged;
     opaque pixels keep their original colour.
     """
+    if min(state.image.size) < _SMALLEST:
+        return
     photo = state.image.convert("RGB")
     mask = Image.fromarray(alpha)
     small = _reduced_size(photo.size, tools.budget.matting_pixels)

@@ -12,7 +12,7 @@ from darkroom.errors import FileError
 from functions.process.engine import compose, png_encoder
 from functions.process.engine.pipeline_state import PipelineState, Tools
 
-_LONGEST_SIDE = {"webp": 16_383, "jpeg": 65_500, "avif": 65_535}
+_LONGEST_SIDE = {"webp": 16_383, "jpeg": 65_500, "avif": 32_768}
 
 
 def encode(state: PipelineState, tools: Tools) -> None:

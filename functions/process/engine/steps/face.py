@@ -7,6 +7,7 @@ import numpy as np
 from PIL import Image
 
 from darkroom.errors import FileError
+from functions.process.engine.faces import SURE, Face
 from functions.process.engine.geometry import Box, face_crop, union
 from functions.process.engine.pipeline_state import PipelineState, Plane, Tools, plane
 
@@ -22,7 +23,13 @@ def find_faces(state: PipelineState, tools: Tools) -> None:
     state.faces = tools.detector.faces(photo)
     if state.faces:
         if state.options.face.align:
-            state.tilt = tools.detector.tilt(photo, state.faces[0]) or 0.0
+            state.tilt = tools.detector.tilt(photo, state.faces[0].box) or 0.0
+        if min(face.score for face in _chosen(state)) < SURE:
+            state.warn(
+                "unsure_face",
+                "The photo was cropped to what may not be a face; look at it, and crop by hand if "
+                "it is wrong.",
+            )
         return
     if state.options.face.on_missing == "fail":
         raise FileError(
@@ -40,13 +47,18 @@ def crop_to_face(state: PipelineState, tools: Tools) -> None:
         return
     state.full_alpha(tools.strips)
     options = state.options.face
-    faces = state.faces if options.which == "all" else state.faces[:1]
-    area = union(faces)
+    area = union([face.box for face in _chosen(state)])
     box = face_crop(area, options.padding, options.aspect, state.image.size)
     if _LEVEL < abs(state.tilt) <= _STEEPEST and max(state.image.size) < _OPENCV_SIDE:
         _crop_rotated(state, box, area.middle, state.tilt)
     else:
         state.crop(*box)
+
+
+def _chosen(state: PipelineState) -> tuple[Face, ...]:
+    """The faces that the photo is cropped to."""
+    faces = state.faces or ()
+    return faces if state.options.face.which == "all" else faces[:1]
 
 
 def _crop_rotated(

@@ -1,11 +1,11 @@
-"""Turns the image upright, according to its EXIF orientation."""
+"""Turns the image upright, according to its orientation in EXIF or XMP."""
 
 from __future__ import annotations
 
 from PIL.Image import Transpose
 
 from functions.process.engine.pipeline_state import PipelineState, Tools
-from functions.process.engine.structure.exif import orientation
+from functions.process.engine.structure.orientation import from_exif, from_xmp
 
 # The inverse of each orientation. Source: EXIF 2.32, tag 274.
 _UPRIGHT = {
@@ -22,7 +22,8 @@ _UPRIGHT = {
 def orient(state: PipelineState, _tools: Tools) -> None:
     stored = state.file.orientation if state.file else 1
     if stored == 0:
-        stored = orientation(state.image.info.get("exif", b""))
+        info = state.image.info
+        stored = from_exif(info.get("exif", b"")) or from_xmp(info.get("xmp", b"")) or 1
     method = _UPRIGHT.get(stored)
     if method is None:
         return

@@ -11,7 +11,7 @@ from functions.process.engine.structure import parse
 def probe(state: PipelineState, tools: Tools) -> None:
     if len(state.photo) > tools.limits.photo_bytes:
         raise photo_too_large(tools.limits)
-    state.file = parse(state.photo)
+    state.file = parse(state.photo, salvage=state.options.salvage)
     if state.file.size:
         check_size(state.file.size, tools.limits)
     if state.file.frames:

@@ -53,8 +53,10 @@ _UNSUPPORTED = {
 }
 
 
-def parse(data: bytes) -> ImageFile:
+def parse(data: bytes, *, salvage: bool = False) -> ImageFile:
     """Identify the format, and return the bytes that a decoder should read.
+
+    salvage: take what can be read of a damaged JPEG.
 
     Raises SkippedFile (`not_a_photo`) if the bytes are not an image, FileError
     (`unsupported_format`) for other image formats, FileError (`damaged_photo`) if the structure is
@@ -64,7 +66,7 @@ def parse(data: bytes) -> ImageFile:
     if parser is None:
         raise _unsupported(data)
     try:
-        return parser(data)
+        return jpeg.parse(data, salvage=salvage) if parser is jpeg.parse else parser(data)
     except (struct.error, IndexError, OverflowError) as error:
         raise damaged("it is cut off") from error
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import struct
 
-from functions.process.engine.structure.exif import orientation
 from functions.process.engine.structure.image_file import ImageFile, too_complex
+from functions.process.engine.structure.orientation import from_exif, from_xmp
 
 _MAX_CHUNKS = 20_000
 
 
 def parse(data: bytes) -> ImageFile:
     """Read size, orientation and number of frames. The data is passed on unchanged."""
-    orient, size, frames, at = 1, None, 0, 12
+    exif = xmp = None
+    size, frames, at = None, 0, 12
     for _ in range(_MAX_CHUNKS):
         if at + 8 > len(data):
             break
@@ -21,12 +22,14 @@ def parse(data: bytes) -> ImageFile:
         if size is None:
             size = _size(kind, body)
         if kind == b"EXIF":
-            orient = orientation(data[at + 8 : at + 8 + length])
+            exif = from_exif(data[at + 8 : at + 8 + length])
+        elif kind == b"XMP ":
+            xmp = from_xmp(data[at + 8 : at + 8 + length])
         frames += kind == b"ANMF"
         at += 8 + length + (length & 1)
     else:
         raise too_complex("it has thousands of chunks")
-    return ImageFile("WEBP", data, orient, size, frames > 1)
+    return ImageFile("WEBP", data, exif or xmp or 1, size, frames > 1)
 
 
 def _size(kind: bytes, body: bytes) -> tuple[int, int] | None:
