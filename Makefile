@@ -51,7 +51,7 @@ test: setup lint ## Check style, types, template, functions, and the journey of 
 	$(BIN)/pytest
 
 test-faults: setup ## Kill, repeat, throttle and restart the local stack while it works; nothing may be lost
-	$(BIN)/pytest -m faults --session-timeout 2400 tests/faults
+	$(BIN)/pytest -m faults --session-timeout 3600 tests/faults
 
 test-load: setup ## Send 200 jobs at once to the local stack, with a stand-in for the model
 	$(BIN)/pytest -m load -s tests/load

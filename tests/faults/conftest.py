@@ -40,6 +40,7 @@ def deploy(request: pytest.FixtureRequest) -> Deploy:
         edit_further: Callable[[Template], None] | None = None,
         *,
         keep: bool = False,
+        standin_models: bool = False,
     ) -> Iterator[Stack]:
         def edit(template: Template) -> None:
             faulty(faults or {})(template)
@@ -47,8 +48,15 @@ def deploy(request: pytest.FixtureRequest) -> Deploy:
                 edit_further(template)
 
         name = request.node.name.removeprefix("test_")
-        with running(workers=2, name=f"faults-{name}", edit=edit, keep=keep) as stack:
-            yield stack
+        stack = running(
+            workers=2,
+            name=f"faults-{name}",
+            edit=edit,
+            keep=keep,
+            standin_models=standin_models,
+        )
+        with stack as running_stack:
+            yield running_stack
 
     return deployed
 

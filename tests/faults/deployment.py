@@ -32,16 +32,19 @@ def shorten_visibility(template: Template) -> None:
         queue["Properties"]["VisibilityTimeout"] = VISIBILITY
 
 
-def limit_workers(template: Template) -> None:
-    """Use two workers for each queue: more would compete for two processors."""
+def limit_workers(template: Template, count: int = 2) -> None:
+    """Use few workers for each queue: more than two would compete for two processors."""
     for _, function in resources(template, "AWS::Serverless::Function"):
         for source in function["Properties"].get("Events", {}).values():
             if source["Type"] == "SQS":
-                source["Properties"]["ScalingConfig"] = {"MaximumConcurrency": 2}
+                source["Properties"]["ScalingConfig"] = {"MaximumConcurrency": count}
 
 
 def stand_in(template: Template, faults: Mapping[str, Mapping[str, str]]) -> None:
-    """Wrap the handlers that read queues and streams in `standin.faulty`."""
+    """Wrap the handlers that read queues and streams in `standin.faulty`.
+
+    Limits apply to those that answer HTTP requests, too.
+    """
     template["Resources"]["FaultyLayer"] = {
         "Type": "AWS::Serverless::LayerVersion",
         "Properties": {"ContentUri": str(STANDIN), "CompatibleRuntimes": ["python3.13"]},
@@ -51,10 +54,15 @@ def stand_in(template: Template, faults: Mapping[str, Mapping[str, str]]) -> Non
         properties = function["Properties"]
         variables = faults.get(name.removesuffix("Function"), faults.get("*"))
         kinds = {event["Type"] for event in properties.get("Events", {}).values()}
-        if variables is not None and kinds & {"SQS", "DynamoDB"}:
+        if variables is not None and kinds & _wrapped(variables):
             environment = properties.setdefault("Environment", {}).setdefault("Variables", {})
             environment |= {"FAULTY_HANDLER": properties["Handler"], **variables}
             properties["Handler"] = "faulty.handler"
+
+
+def _wrapped(variables: Mapping[str, str]) -> set[str]:
+    """The kinds of events whose handlers are wrapped."""
+    return {"SQS", "DynamoDB"} | ({"HttpApi"} if "FAULTY_LIMITS" in variables else set())
 
 
 def limit_worker_memory(template: Template, megabytes: int) -> None:

@@ -113,16 +113,22 @@ def verify(
     *,
     failing: Mapping[str, str] | None = None,
     dead_letters: int = 0,
+    patience: float = PATIENCE,
+    large: bool = False,
 ) -> Verdict:
     """Wait until all jobs are settled and all queues are empty, and check everything.
 
     failing: the names of files that should fail, and their error codes. Every other photo should
-    succeed. dead_letters: how many are expected at most.
+    succeed. dead_letters: how many are expected at most. patience: seconds to wait. large: whether
+    the jobs have thousands of files. The API is asked then until they have ended, since reading the
+    whole table again and again would slow the work down, and results are read in the archives only.
     """
     verdict, inspector = Verdict(), Inspector(stack)
     begun = time.monotonic()
     expected = len(sender.jobs) + sender.drops
-    _wait(lambda: _at_rest(Snapshot.take(inspector), expected))
+    if large:
+        _wait(lambda: all(_ended(stack, job) for job in sender.jobs), patience, every=2)
+    _wait(lambda: _at_rest(Snapshot.take(inspector), expected), PATIENCE if large else patience)
     snapshot = Snapshot.take(inspector)
     files = [file for own in snapshot.files.values() for file in own]
     ended = Counter(file.status.value for file in files)
@@ -135,7 +141,8 @@ def verify(
     verdict.none(
         "files with an unexpected status or error", _unexpected_files(files, failing or {})
     )
-    verdict.none("results missing, wrong or orphaned", _bad_results(inspector, snapshot))
+    results = _missing_results(snapshot) if large else _bad_results(inspector, snapshot)
+    verdict.none("results missing, wrong or orphaned", results)
     verdict.none("archives missing or incomplete", _bad_archives(inspector, snapshot))
     verdict.none("messages left", [f"{n} in {name}" for name, n in snapshot.messages.items()])
     logged = len(inspector.dead_letters())
@@ -150,10 +157,22 @@ def wait_for_part_uploads(stack: Stack) -> None:
     _wait(lambda: bool(s3.list_multipart_uploads(Bucket=bucket).get("Uploads")), 60)
 
 
-def _wait(done: Callable[[], bool], seconds: float = PATIENCE) -> None:
+def _wait(done: Callable[[], bool], seconds: float = PATIENCE, every: float = 0.3) -> None:
     end = time.monotonic() + seconds
     while not done() and time.monotonic() < end:
-        time.sleep(0.3)
+        time.sleep(every)
+
+
+def _ended(stack: Stack, job: Mapping[str, Any]) -> bool:
+    """Whether nothing more will happen to a job, by the API."""
+    answer = httpx.get(
+        f"{stack.api_url}/jobs/{job['job_id']}",
+        headers={"authorization": f"Bearer {stack.key}"},
+        timeout=60,
+        trust_env=False,
+    ).json()
+    archive = answer.get("archive", {}).get("status")
+    return answer.get("status") in ("completed", "failed") and archive in ("ready", "failed")
 
 
 def _at_rest(snapshot: Snapshot, expected: int) -> bool:
@@ -217,6 +236,20 @@ def _bad_results(inspector: Inspector, snapshot: Snapshot) -> list[str]:
                 picture.load()
     orphans = {key for key in snapshot.objects if key.startswith("results/")} - keys
     return wrong + [f"{key} belongs to no file" for key in sorted(orphans)]
+
+
+def _missing_results(snapshot: Snapshot) -> list[str]:
+    """Check that the objects under results/ are those of the succeeded files, and as long."""
+    expected = {
+        file.result.key: file.result.size
+        for own in snapshot.files.values()
+        for file in own
+        if file.status is FileStatus.SUCCEEDED and file.result
+    }
+    found = {key: size for key, size in snapshot.objects.items() if key.startswith("results/")}
+    return [
+        f"{key} is missing or different" for key in expected if found.get(key) != expected[key]
+    ] + [f"{key} belongs to no file" for key in found.keys() - expected.keys()]
 
 
 def _bad_archives(inspector: Inspector, snapshot: Snapshot) -> list[str]:

@@ -38,9 +38,8 @@ def killing(
 ) -> Iterator[list[float]]:
     """Kill a worker about every `every` seconds, for `seconds`; yields the times of the kills.
 
-    For every message to survive, `seconds` must be less than two visibility time-outs. A message
-    is then hit twice at most. A photo becomes a dead letter after four failed receives, other
-    work after three.
+    `seconds` must be less than two visibility time-outs: a message is then hit twice at most, and
+    no queue gives a message up before its fifth receive.
     """
     kills: list[float] = []
     over = threading.Event()

@@ -8,6 +8,7 @@ FAULTY_KILLERS  die on every message that contains this text: at once, or as FAU
 FAULTY_AFTER    die after the first such write (such as `JobTable.add_entries`) for that message
 FAULTY_DEATHS   a folder: die after each kind of write, twice for each kind (see `_die_after`)
 FAULTY_SIZES    constants of the function to change, as JSON: `{"module.NAME": number}`
+FAULTY_LIMITS   a folder: throttle calls as AWS does, and record failures (see `aws_limits`)
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ import time
 from collections import deque
 from pathlib import Path
 from typing import Any
+
+import aws_limits
 
 _FUNCTION = os.environ["AWS_LAMBDA_FUNCTION_NAME"]
 _MEMORY = int(os.environ["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"]) * 1024 * 1024
@@ -51,11 +54,35 @@ _WRITES = {
     "Queue": ["send"],
 }
 
+_LIMITS = aws_limits.installed()
 _older: deque[list[Any]] = deque(maxlen=20)
 _spared = _doomed = False
 
 
 def handler(event: dict[str, Any], context: Any) -> Any:
+    return (_faulty if _LIMITS is None else _limited)(event, context)
+
+
+def _limited(event: dict[str, Any], context: Any) -> Any:
+    """Call the real handler under AWS's limits, and record when it fails or leaves a message."""
+    assert _LIMITS is not None
+    messages = [r["messageId"] for r in event.get("Records", []) if "messageId" in r]
+    if messages and _LIMITS.refuses_delivery():
+        return {"batchItemFailures": [{"itemIdentifier": message} for message in messages]}
+    name = _FUNCTION.split("-")[1].removesuffix("Function")
+    try:
+        answer = _real()(event, context)
+    except Exception as error:
+        _LIMITS.count(f"{aws_limits.FAILED}{name}: {type(error).__name__}")
+        raise
+    if isinstance(answer, dict) and answer.get("batchItemFailures"):
+        _LIMITS.count(f"{aws_limits.FAILED}{name}: messages left on the queue")
+    if isinstance(answer, dict) and answer.get("statusCode", 0) >= 500:
+        _LIMITS.count(f"{aws_limits.FAILED}{name}: status {answer['statusCode']}")
+    return answer
+
+
+def _faulty(event: dict[str, Any], context: Any) -> Any:
     global _spared, _doomed  # noqa: PLW0603 - read by all threads of the invocation
     records = event["Records"]
     killers = os.environ.get("FAULTY_KILLERS")
