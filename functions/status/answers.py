@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -88,6 +88,23 @@ class DataUrl(Document):
 class ModelList(Document):
     default: str = Field(examples=["u2net"])
     models: list[str] = Field(examples=[["u2net", "u2netp"]])
+
+
+class PresetDocument(Document):
+    name: str = Field(examples=["amazon"])
+    description: str = Field(examples=["Amazon, main image: 2,000 pixels square, pure white"])
+    options: dict[str, Any] = Field(
+        description="The options that it gives; every other one keeps its default",
+        examples=[{"background": "#FFFFFF", "canvas": {"width": 2000, "height": 2000}}],
+    )
+    source: str | None = Field(description="Where the rules are that it follows")
+    checked: str | None = Field(
+        description="The month in which they were read", examples=["2026-11"]
+    )
+
+
+class PresetList(Document):
+    presets: list[PresetDocument]
 
 
 class Health(Document):

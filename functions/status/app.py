@@ -13,6 +13,7 @@ from darkroom import __version__, access, clock, rest
 from darkroom.aws.services import services
 from darkroom.jobs import Job
 from darkroom.ledger import statistics
+from darkroom.resolving import all_presets
 from darkroom.schemas import problems
 from darkroom.states import FileStatus, JobStatus
 from functions.status import answers, documents, web_pages
@@ -184,6 +185,21 @@ def get_archive(job_id: str) -> Response[Any]:
 def get_models() -> Response[answers.ModelList]:
     models = services().settings.models
     return rest.answer(200, {"default": models[0], "models": list(models)})
+
+
+@app.get(
+    "/presets",
+    summary="List the presets of this deployment",
+    description="A job names one as its option `preset`. An option of the job comes before that of "
+    "its preset.",
+    tags=["Service"],
+    operation_id="listPresets",
+    responses={200: _json("The presets", answers.PresetList), **problems()},
+)
+def get_presets() -> Response[answers.PresetList]:
+    presets = all_presets(services().settings)
+    listed = [{"name": name, **preset.model_dump()} for name, preset in presets.items()]
+    return rest.answer(200, {"presets": listed})
 
 
 @app.get(

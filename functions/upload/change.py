@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from darkroom.jobs import Job
-from darkroom.options import Options, resolve
+from darkroom.options import Options
 from darkroom.progress import progress_document
+from darkroom.resolving import resolve
 from darkroom.schemas import FileId
 from darkroom.settings import Settings
 from darkroom.validation import invalid
@@ -39,7 +40,7 @@ def retry_job(
     """Process files again. Raises InvalidRequest, NotFound, Conflict (see `Job.retried`)."""
     options = None
     if request.options is not None:
-        options = resolve(request.options, settings.models).model_dump_json()
+        options = resolve(request.options, settings).model_dump_json()
     files = request.files or []
     for position, file_id in enumerate(files):
         if jobs.file(job_id, file_id) is None:

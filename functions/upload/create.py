@@ -15,8 +15,9 @@ from darkroom.files import File
 from darkroom.jobs import Job, file_id
 from darkroom.keys import UploadKey
 from darkroom.names import safe_path
-from darkroom.options import Options, resolve
+from darkroom.options import Options
 from darkroom.public_url import parse_public_url
+from darkroom.resolving import resolve
 from darkroom.settings import Settings
 from darkroom.spans import BLOCK, block_of
 from darkroom.states import FileStatus
@@ -98,7 +99,7 @@ def create_job(
     request: NewJob, settings: Settings, jobs: JobTable, bucket: Bucket
 ) -> dict[str, Any]:
     """Store the job and grant its uploads. Raises InvalidRequest, which names every wrong field."""
-    options = resolve(request.options, settings.models)
+    options = resolve(request.options, settings)
     _check_sizes(request.files, settings)
 
     now = clock.now()

@@ -3,44 +3,38 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import Annotated, Literal, Self
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    ValidationError,
-    model_validator,
-)
-from pydantic_core import PydanticCustomError
+from pydantic import Field, StringConstraints, ValidationError, model_validator
 
+from darkroom.backdrop_options import (
+    Aspect,
+    BackdropOptions,
+    Background,
+    CanvasOptions,
+    Shadow,
+    Strict,
+    incompatible,
+    is_opaque,
+    shadow_of,
+)
 from darkroom.errors import InvalidRequest
 from darkroom.validation import refusal
 
-Colour = Annotated[str, StringConstraints(pattern=r"^#[0-9A-Fa-f]{6}([0-9A-Fa-f]{2})?$")]
-_OPAQUE = re.compile(r"^#[0-9A-Fa-f]{6}([fF]{2})?$")
-
-EXTENSIONS = {"png": ".png", "webp": ".webp", "jpeg": ".jpg", "avif": ".avif"}
+EXTENSIONS = {"png": ".png", "webp": ".webp", "jpeg": ".jpg", "avif": ".avif", "tiff": ".tif"}
 CONTENT_TYPES = {
     "png": "image/png",
     "webp": "image/webp",
     "jpeg": "image/jpeg",
     "avif": "image/avif",
+    "tiff": "image/tiff",
 }
 
 
-def _incompatible(field: str, message: str) -> PydanticCustomError:
-    """The error for options that exclude each other; `field` is the one to change."""
-    return PydanticCustomError("incompatible", "{message}", {"field": field, "message": message})
+PresetName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-class FaceOptions(_Strict):
+class FaceOptions(Strict):
     """How a photo is cropped to a face.
 
     padding: room on each side of the face's box, as a fraction of the box.
@@ -50,31 +44,38 @@ class FaceOptions(_Strict):
 
     which: Literal["largest", "all"] = "largest"
     padding: Annotated[float, Field(ge=0, le=3)] = 0.4
-    aspect: Annotated[str, StringConstraints(pattern=r"^[1-9]\d{0,3}:[1-9]\d{0,3}$")] | None = None
+    aspect: Aspect | None = None
     align: bool = False
     on_missing: Literal["keep", "fail"] = "keep"
 
 
-class Options(_Strict):
+class Options(Strict):
     """The options of a job, as in the section "Options" of docs/design.md.
 
+    preset: fills in the options that the job does not give (`darkroom.resolving`). Only resolved
+        options are complete, so options with a preset are not checked for what excludes each other.
     model: None means the deployment's default, which `resolve` fills in.
     edges: clean ones carry the subject's own colours; plain ones are those of rembg.
     quality: 1-100 for webp, jpeg and avif; None means the encoder's default (for webp and avif
         with transparency: lossless).
+    dpi: written into the file; it changes no pixel.
     max_side: longest side of the result in pixels; a smaller result is never enlarged.
     margin: room kept around a trimmed subject, as a fraction of its longer side.
     salvage: process a damaged JPEG if at least half of it can be read; the rest is of one colour.
     """
 
+    preset: PresetName | None = None
     remove_bg: bool = True
     crop_face: bool = False
     model: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = None
     edges: Literal["clean", "plain", "smooth", "matting", "decontaminate"] = "clean"
-    background: Colour | None = None
+    canvas: CanvasOptions | None = None
+    shadow: Shadow = "none"
+    background: Background | None = None
     output: Literal["cutout", "mask"] = "cutout"
-    format: Literal["png", "webp", "jpeg", "avif"] = "png"
+    format: Literal["png", "webp", "jpeg", "avif", "tiff"] = "png"
     quality: Annotated[int, Field(ge=1, le=100)] | None = None
+    dpi: Annotated[int, Field(ge=1, le=2400)] | None = None
     max_side: Annotated[int, Field(ge=16, le=30_000)] | None = None
     trim: bool = False
     margin: Annotated[float, Field(ge=0, le=1)] = 0.0
@@ -83,17 +84,40 @@ class Options(_Strict):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        opaque = self.background is not None and _OPAQUE.match(self.background)
-        transparent = self.remove_bg and self.output == "cutout" and not opaque
-        if self.format == "jpeg" and transparent:
-            raise _incompatible(
+        if self.preset is None:
+            self.check_together()
+        return self
+
+    def check_together(self) -> None:
+        """Raises PydanticCustomError for the first option that another one excludes."""
+        cutout = self.remove_bg and self.output == "cutout"
+        if self.format == "jpeg" and cutout and not is_opaque(self.background):
+            raise incompatible(
                 "format",
                 "JPEG has no transparency: give an opaque background such as #FFFFFF, "
-                "or choose png, webp or avif",
+                "or choose png, webp, avif or tiff",
             )
         if self.output == "mask" and not self.remove_bg:
-            raise _incompatible("output", "a mask needs the background removed: set remove_bg")
-        return self
+            raise incompatible("output", "a mask needs the background removed: set remove_bg")
+        needed = "it needs a cutout: set remove_bg, and output to cutout"
+        if self.canvas is not None:
+            self._check_canvas(self.canvas, cutout)
+        if shadow_of(self.shadow) and not cutout:
+            raise incompatible("shadow", needed)
+        if isinstance(self.background, BackdropOptions) and not cutout:
+            raise incompatible("background", needed)
+
+    def _check_canvas(self, canvas: CanvasOptions, cutout: bool) -> None:
+        if not cutout:
+            raise incompatible("canvas", "it needs a cutout: set remove_bg, and output to cutout")
+        if self.trim:
+            raise incompatible(
+                "trim", "a canvas is always filled with the trimmed subject: set its fill instead"
+            )
+        if self.max_side is not None and canvas.aspect is None:
+            raise incompatible(
+                "max_side", "the canvas sets the result's size: change its width and height"
+            )
 
 
 def parse_options(raw: object) -> Options:
@@ -116,17 +140,3 @@ def parse_options_json(text: str) -> Options:
             "invalid_options", "The options are not valid JSON; write them as one JSON object."
         ) from error
     return parse_options(raw)
-
-
-def resolve(options: Options, models: tuple[str, ...]) -> Options:
-    """The same options with the model filled in; `models[0]` is the deployment's default.
-
-    Raises InvalidRequest (`unknown_model`) if this deployment does not have the model.
-    """
-    model = options.model or models[0]
-    if model not in models:
-        sentence = f"This deployment has no model {model!r}; choose one of {', '.join(models)}"
-        raise InvalidRequest(
-            "unknown_model", f"{sentence}.", [{"field": "options.model", "message": sentence}]
-        )
-    return options.model_copy(update={"model": model})

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Final
+from typing import Annotated, Final, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 
 from darkroom.limits import Limits
 from darkroom.options import Options, parse_options_json
+from darkroom.presets import Preset, parse_presets
 from darkroom.validation import summary, wrong_fields
 
 _DEFAULTS: Final = Limits()
@@ -17,7 +26,8 @@ _DEFAULTS: Final = Limits()
 class Settings(BaseModel):
     """The template gives each function only the settings it uses; the others keep their defaults.
 
-    models: those in the process image, the default one first. Sizes in bytes, times in seconds.
+    models: those in the process image, the default one first. presets: of the deployment's own, by
+    name; `darkroom.shipped_presets` has the others. Sizes in bytes, times in seconds.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -37,6 +47,7 @@ class Settings(BaseModel):
     websocket_endpoint: str = ""
     models: Annotated[tuple[str, ...], Field(min_length=1)] = ("u2net", "u2netp")
     drop_options: Options = Options()
+    presets: Mapping[str, Preset] = {}
     max_photo_bytes: Annotated[int, Field(ge=1)] = _DEFAULTS.photo_bytes
     max_photo_pixels: Annotated[int, Field(ge=1)] = _DEFAULTS.photo_pixels
     max_zip_bytes: Annotated[int, Field(ge=1)] = _DEFAULTS.zip_bytes
@@ -67,6 +78,23 @@ class Settings(BaseModel):
     @classmethod
     def _parse(cls, value: object) -> object:
         return parse_options_json(value) if isinstance(value, str) else value
+
+    @field_validator("presets", mode="before")
+    @classmethod
+    def _parse_presets(cls, value: object) -> object:
+        return parse_presets(value) if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _presets_name_known_models(self) -> Self:
+        for name, preset in self.presets.items():
+            model = preset.options.get("model")
+            if model is not None and model not in self.models:
+                field = f"presets.{name}.options.model"
+                message = f"this deployment has no model {model!r}"
+                raise PydanticCustomError(
+                    "model", "{message}", {"field": field, "message": message}
+                )
+        return self
 
 
 class SettingsError(Exception):

@@ -21,11 +21,12 @@ _PLAIN = {
 def described(error: Mapping[str, Any], root: str = "", skip: int = 0) -> dict[str, Any]:
     """`{"field", "message"}` of one of pydantic's errors.
 
-    The field is a dotted path below `root`, without the first `skip` parts of its location.
+    The field is a dotted path below `root`, without the first `skip` parts of its location, and
+    without the tags of options that have several forms, such as "<object>".
     """
     parts = (root, *error["loc"][skip:], (error.get("ctx") or {}).get("field", ""))
     return {
-        "field": ".".join(str(part) for part in parts if part != ""),
+        "field": ".".join(str(part) for part in parts if part != "" and str(part)[0] != "<"),
         "message": _PLAIN.get(error["type"], error["msg"]),
     }
 

@@ -40,14 +40,17 @@ class Engine:
             turn=threading.Lock(),
         )
 
-    def process(self, photo: bytes, options: Options) -> Result:
+    def process(self, photo: bytes, options: Options, background: bytes | None = None) -> Result:
         """Process one photo. `options.model` must be set to remove a background.
+
+        background: the picture that `options.background` names, if it names one.
 
         Raises FileError if the photo cannot be processed. The codes are `not_a_photo` (a
         SkippedFile), `unsupported_format`, `damaged_photo`, `file_too_large`, `too_many_pixels`,
-        `too_complex`, `too_slow`, `no_face`, `unknown_model` and `result_too_large`.
+        `too_complex`, `too_slow`, `no_face`, `unknown_model`, `result_too_large`,
+        `background_not_found` and `background_unusable`.
         """
-        state = PipelineState(photo, options)
+        state = PipelineState(photo, options, background=background)
         pipeline.run(state, self._tools)
         image = state.image
         return Result(

@@ -7,7 +7,9 @@ once.
 from __future__ import annotations
 
 from functions.process.engine.pipeline_state import PipelineState, Tools
+from functions.process.engine.steps.backdrop import blur_backdrop, open_backdrop
 from functions.process.engine.steps.background import paint_background
+from functions.process.engine.steps.canvas import place_on_canvas
 from functions.process.engine.steps.colour import to_srgb
 from functions.process.engine.steps.decode import decode
 from functions.process.engine.steps.edges import refine_edges
@@ -16,6 +18,7 @@ from functions.process.engine.steps.face import crop_to_face, find_faces
 from functions.process.engine.steps.mask import make_mask
 from functions.process.engine.steps.orient import orient
 from functions.process.engine.steps.probe import probe
+from functions.process.engine.steps.shadow import cast_shadow
 from functions.process.engine.steps.shrink import shrink
 from functions.process.engine.steps.trim import trim
 
@@ -30,6 +33,10 @@ STEPS = (
     crop_to_face,
     trim,  # to the subject
     shrink,
+    blur_backdrop,  # the photo without its subject
+    place_on_canvas,
+    cast_shadow,
+    open_backdrop,  # a background of the deployment's own
     paint_background,
     encode,
 )

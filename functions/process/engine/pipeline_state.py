@@ -67,6 +67,9 @@ class PipelineState:
     mask: the model's mask of the subject, with the image's width and the model's height.
     alpha: the subject's alpha at the image's size, including changes by `edges` and crops.
         `full_alpha` makes it from the mask when a step needs all of it; a plain cutout never does.
+    background: the bytes of the background that the options name, if any.
+    backdrop: the picture behind the subject, RGB of any size, scaled to cover the image.
+    shadow: of the subject, mode L, with the image's width and any height; 255 is black.
     faces: those found, the largest first; None if the step did not run.
     tilt: of the largest face's eyes, in degrees clockwise; 0 if not measured.
     unmixed: whether `image` holds the subject's colours without the background's (decontaminated),
@@ -84,6 +87,9 @@ class PipelineState:
     alpha: Plane | None = None
     unmixed: bool = False
     colours: EdgeColours | None = None
+    background: bytes | None = None
+    backdrop: Image.Image | None = None
+    shadow: Image.Image | None = None
     faces: tuple[Face, ...] | None = None
     tilt: float = 0.0
     data: bytes = b""

@@ -27,7 +27,9 @@ _ADLER = 65_521  # RFC 1950
 _ZLIB_HEADER = b"\x78\x5e"
 
 
-def encode(rows: Rows, width: int, height: int, channels: int, strips: Strips) -> bytes:
+def encode(  # noqa: PLR0913, PLR0917 - what an image has
+    rows: Rows, width: int, height: int, channels: int, strips: Strips, dpi: int | None = None
+) -> bytes:
     """Encode a PNG with 8 bits per channel. channels: 1 (grey), 3 (RGB) or 4 (RGBA)."""
 
     def strip(top: int, bottom: int) -> tuple[bytes, int, int]:
@@ -42,6 +44,9 @@ def encode(rows: Rows, width: int, height: int, channels: int, strips: Strips) -
     # BytesIO returns its content without a copy; joining the parts would need twice the memory.
     out = io.BytesIO()
     out.writelines((_SIGNATURE, *_chunk(b"IHDR", header)))
+    if dpi:
+        per_metre = round(dpi / 0.0254)
+        out.writelines(_chunk(b"pHYs", struct.pack(">IIB", per_metre, per_metre, 1)))
     check, start = 1, _ZLIB_HEADER
     for packed, adler, size in strips.map(height, width * channels, strip):
         check = _combined_adler(check, adler, size)

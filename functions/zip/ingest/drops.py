@@ -11,7 +11,8 @@ from darkroom.jobs import Job, file_id
 from darkroom.keys import INBOX
 from darkroom.messages import UploadMessage
 from darkroom.names import safe_path
-from darkroom.options import Options, parse_options_json, resolve
+from darkroom.options import Options, parse_options_json
+from darkroom.resolving import resolve
 from darkroom.settings import Settings
 from darkroom.states import FileStatus
 
@@ -46,11 +47,11 @@ def drop_job(arrival: UploadMessage, options: Options, settings: Settings) -> tu
 def drop_options(metadata: Mapping[str, str], settings: Settings) -> Options:
     """The options in the object's metadata, or the deployment's defaults.
 
-    Raises FileError (`invalid_options`, `unknown_model`).
+    Raises FileError (`invalid_options`, `unknown_model`, `unknown_preset`).
     """
     try:
         text = metadata.get(OPTIONS)
         options = settings.drop_options if text is None else parse_options_json(text)
-        return resolve(options, settings.models)
+        return resolve(options, settings)
     except InvalidRequest as error:
         raise FileError(error.code, error.message) from error

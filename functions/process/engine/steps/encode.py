@@ -1,4 +1,7 @@
-"""Encodes the result with the fast PNG encoder or with Pillow. No metadata is written."""
+"""Encodes the result: PNG and TIFF with our own encoders, the others with Pillow.
+
+No metadata is written but the resolution, if the options have one.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,11 @@ import io
 from typing import Any
 
 import numpy as np
-from PIL import Image
+from PIL import ExifTags, Image
+from PIL.TiffImagePlugin import IFDRational
 
 from darkroom.errors import FileError
-from functions.process.engine import compose, png_encoder
+from functions.process.engine import compose, png_encoder, tiff_encoder
 from functions.process.engine.pipeline_state import PipelineState, Tools
 
 _LONGEST_SIDE = {"webp": 16_383, "jpeg": 65_500, "avif": 32_768}
@@ -20,7 +24,14 @@ def encode(state: PipelineState, tools: Tools) -> None:
     width, height = state.image.size
     kind = state.options.format
     if kind == "png":
-        state.data = png_encoder.encode(rows, width, height, channels, tools.strips)
+        state.data = png_encoder.encode(
+            rows, width, height, channels, tools.strips, state.options.dpi
+        )
+        return
+    if kind == "tiff":
+        state.data = tiff_encoder.encode(
+            rows, width, height, channels, tools.strips, state.options.dpi
+        )
         return
     longest = _LONGEST_SIDE[kind]
     if max(width, height) > longest:
@@ -37,8 +48,21 @@ def encode(state: PipelineState, tools: Tools) -> None:
     list(tools.strips.map(height, width * channels, strip))
     image = Image.fromarray(whole[..., 0] if channels == 1 else whole)
     out = io.BytesIO()
-    image.save(out, kind.upper(), **_settings(kind, state.options.quality, channels))
+    settings = _settings(kind, state.options.quality, channels)
+    image.save(out, kind.upper(), **settings, **_resolution(kind, state.options.dpi))
     state.data = out.getvalue()
+
+
+def _resolution(kind: str, dpi: int | None) -> dict[str, Any]:
+    """Pillow's option for the resolution. WebP and AVIF have a place for it in EXIF alone."""
+    if dpi is None:
+        return {}
+    if kind == "jpeg":
+        return {"dpi": (dpi, dpi)}
+    exif = Image.Exif()
+    exif[ExifTags.Base.XResolution] = exif[ExifTags.Base.YResolution] = IFDRational(dpi)
+    exif[ExifTags.Base.ResolutionUnit] = 2  # inches
+    return {"exif": exif.tobytes()}
 
 
 def _settings(kind: str, quality: int | None, channels: int) -> dict[str, Any]:

@@ -15,7 +15,8 @@ _GAP = 3.0
 def shrink(state: PipelineState, tools: Tools) -> None:
     limit = state.options.max_side
     width, height = state.image.size
-    if limit is None or max(width, height) <= limit:
+    # With a canvas, the limit is that of the canvas.
+    if limit is None or max(width, height) <= limit or state.options.canvas is not None:
         return
     scale = limit / max(width, height)
     size = max(1, round(width * scale)), max(1, round(height * scale))
