@@ -40,7 +40,9 @@ def log_engine_error(message: ImageMessage) -> None:
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """Process photos in parallel, so that one is decoded while another is in the model."""
     shared = services()
-    worker = PhotoWorker(shared.settings, shared.jobs, shared.bucket, engine(), log_engine_error)
+    worker = PhotoWorker(
+        shared.settings, shared.jobs, shared.bucket, shared.backgrounds, engine(), log_engine_error
+    )
 
     def attempt(record: SQSRecord) -> str | None:
         """Process one message. Returns its id if it should be redelivered."""

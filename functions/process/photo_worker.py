@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from darkroom.backdrop_options import BackdropOptions
 from darkroom.errors import DarkroomError, FileError
 from darkroom.files import ResultInfo, ended_by
 from darkroom.keys import result_key
@@ -18,6 +19,7 @@ from darkroom.states import FileStatus
 from functions.process.entry import read_photo
 
 if TYPE_CHECKING:
+    from darkroom.aws.backgrounds import Backgrounds
     from darkroom.aws.bucket import Bucket
     from darkroom.aws.table import JobTable
     from functions.process.engine import Engine, Result
@@ -30,6 +32,7 @@ class PhotoWorker:
     settings: Settings
     jobs: JobTable
     bucket: Bucket
+    backgrounds: Backgrounds
     engine: Engine
     log_engine_error: Callable[[ImageMessage], None]
 
@@ -77,7 +80,7 @@ class PhotoWorker:
             raise FileError(
                 "empty_file", "The file is empty; check the original and upload it again."
             )
-        result = self._run_engine(photo, message)
+        result = self._run_engine(photo, message, self._background(message))
         name = with_extension(message.name, result.extension).rpartition("/")[2]
         key = result_key(message.job_id, message.file_id, result.crc32, name)
         self.bucket.write(key, result.data, result.content_type)
@@ -96,14 +99,21 @@ class PhotoWorker:
             warnings=tuple({"code": w.code, "message": w.message} for w in result.warnings),
         )
 
-    def _run_engine(self, photo: bytes, message: ImageMessage) -> Result:
+    def _background(self, message: ImageMessage) -> bytes | None:
+        """The picture that the options name as the background, if they do. Raises FileError."""
+        wanted = message.options.background
+        if not isinstance(wanted, BackdropOptions) or wanted.image is None:
+            return None
+        return self.backgrounds.read(wanted.image)
+
+    def _run_engine(self, photo: bytes, message: ImageMessage, background: bytes | None) -> Result:
         """Run the engine. Raises FileError (`processing_error`) for any unexpected error.
 
         The engine calls no service, so another try would most likely end the same way, and after
         the last one the photo would be reported as a crash.
         """
         try:
-            return self.engine.process(photo, message.options)
+            return self.engine.process(photo, message.options, background)
         except DarkroomError:
             raise
         except Exception as error:

@@ -91,6 +91,7 @@ WARNING_CODES: Final[Mapping[str, str]] = {
     "unsure_face": "What the photo was cropped to may not be a face.",
     "salvaged": "The file is damaged; what could be read of it was processed.",
     "no_subject": "Nothing was found in the photo.",
+    "subject_cut_off": "The photo's edge cuts the subject off, which shows on its canvas.",
     "subject_too_small": "The subject fills less of the canvas than wanted, and is not enlarged.",
     "edges_reduced": "The edges were computed at a lower resolution.",
     "first_frame": "The file holds several pictures; only the first was used.",

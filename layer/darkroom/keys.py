@@ -1,4 +1,4 @@
-"""The layout of the bucket: the keys of uploads, drops, results and archives."""
+"""The layout of the bucket: the keys of uploads, drops, results, archives, backgrounds."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ UPLOADS: Final = "uploads/"
 INBOX: Final = "inbox/"
 RESULTS: Final = "results/"
 ARCHIVES: Final = "archives/"
+BACKGROUNDS: Final = "backgrounds/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,11 @@ def result_key(job_id: str, file_id: str, crc32: int, name: str) -> str:
     options or on another kind of processor, never overwrites the recorded result.
     """
     return f"{RESULTS}{job_id}/{file_id}/{crc32:08x}/{name}"
+
+
+def background_key(name: str) -> str:
+    """The key of one of the deployment's backgrounds, which no rule deletes."""
+    return BACKGROUNDS + name
 
 
 def archive_key(job_id: str, generation: int) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from darkroom.errors import FileError
+from darkroom.keys import background_key
 
 FILE_TOO_LARGE: Final = "file_too_large"
 
@@ -33,6 +34,15 @@ def photo_too_large(limits: Limits) -> FileError:
     return FileError(
         FILE_TOO_LARGE,
         f"The photo is over the limit of {megabytes(limits.photo_bytes)}; send a smaller copy.",
+    )
+
+
+def background_not_found(name: str) -> FileError:
+    """The error for a background that the bucket lacks. name: as the options give it."""
+    return FileError(
+        "background_not_found",
+        f"There is no background {name}; put it into the bucket as {background_key(name)}, "
+        "or choose another one.",
     )
 
 

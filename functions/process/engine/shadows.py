@@ -16,7 +16,7 @@ _Floats = NDArray[Any]
 
 _SOLID = 128
 """Alpha from which on a pixel is part of the subject's outline."""
-_NEAR = 0.15
+_NEAR = 0.3
 """How far above the ground, as a part of the subject's height, the subject still casts a shadow on
 it. Feet that are farther away stand higher in the picture."""
 
@@ -61,16 +61,20 @@ def _contact(alpha: Plane, ground: int, height: int, extent: float, softness: fl
     around = max(3, round(0.12 * extent)) | 1
     floor = cv2.dilate(lowest[None], np.ones((1, around), np.uint8)).reshape(-1)
     near = max(1.0, _NEAR * height)
-    weight = np.clip(1 - (floor - lowest) / (0.25 * near), 0, 1)
+    weight = np.clip(1 - (floor - lowest) / (0.5 * near), 0, 1)
     weight *= np.clip(1 - (ground - lowest) / near, 0, 1) * touched
-    line = np.zeros(alpha.shape, np.float32)
     columns = np.flatnonzero(weight)
-    line[lowest[columns].astype(int), columns] = weight[columns]
     dark = np.zeros(alpha.shape, np.float32)
-    for share, size in ((0.75, 0.003 + 0.008 * softness), (0.45, 0.01 + 0.035 * softness)):
+    for share, size in ((0.9, 0.004 + 0.01 * softness), (0.6, 0.015 + 0.04 * softness)):
         down = max(0.5, extent * size)
+        line = np.zeros(alpha.shape, np.float32)
+        # A little lower than the subject, which hides the upper half.
+        below = np.clip(lowest[columns] + 0.5 * down, 0, alpha.shape[0] - 1)
+        row = np.minimum(below.astype(int), alpha.shape[0] - 2)
+        line[row, columns] = weight[columns] * (row + 1 - below)
+        line[row + 1, columns] = weight[columns] * (below - row)
         # A line that is blurred across itself is darkest with this factor at 1.
-        dark += share * np.sqrt(2 * np.pi) * down * _blurred(line, 2.5 * down, down)
+        dark += share * np.sqrt(2 * np.pi) * down * _blurred(line, 2 * down, down)
     return dark
 
 

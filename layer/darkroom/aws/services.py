@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import boto3
 from botocore.config import Config
 
+from darkroom.aws.backgrounds import Backgrounds
 from darkroom.aws.bucket import Bucket
 from darkroom.aws.bulk import BulkReader
 from darkroom.aws.connections import Connections
@@ -73,6 +74,11 @@ class Services:
         # bucket to its region, which breaks the signature, and which a web page may not follow.
         config = _CONFIG.merge(Config(signature_version="s3v4", s3={"addressing_style": "virtual"}))
         return Bucket(boto3.client("s3", config=config), self.settings.bucket_name)
+
+    @cached_property
+    def backgrounds(self) -> Backgrounds:
+        settings = self.settings
+        return Backgrounds(self.bucket.client, settings.bucket_name, settings.max_photo_bytes)
 
     @cached_property
     def results(self) -> BulkReader:

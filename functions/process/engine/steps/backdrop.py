@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from darkroom.backdrop_options import BackdropOptions
 from darkroom.errors import FileError
+from darkroom.limits import background_not_found
 from darkroom.options import Options
 from functions.process.engine.blurring import blurred_background
 from functions.process.engine.pipeline_state import PipelineState, Tools
@@ -45,11 +46,3 @@ def open_backdrop(state: PipelineState, tools: Tools) -> None:
             "replace it in the bucket by a photo that can be processed.",
         ) from error
     state.backdrop = own.image
-
-
-def background_not_found(name: str) -> FileError:
-    return FileError(
-        "background_not_found",
-        f"There is no background {name}; put it into the bucket as backgrounds/{name}, "
-        "or choose another one.",
-    )

@@ -5,12 +5,15 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from functions.process.engine.pipeline_state import PipelineState, Tools
+from functions.process.engine.pipeline_state import PipelineState, Plane, Tools
 from functions.process.engine.placing import Placing, placed
 from functions.process.engine.steps.trim import subject_box, visible_alpha
 from functions.process.engine.strips import Strips
 from functions.process.engine.unmixing import shift, stretch
 
+_SOLID = 128
+_CUT = 0.1
+"""A subject is cut off where more than this part of its side is solid on the photo's edge."""
 _FILLED = 1.02
 """A subject is too small for its part of the canvas if it would have to grow by more than this."""
 
@@ -22,12 +25,18 @@ def place_on_canvas(state: PipelineState, tools: Tools) -> None:
         return
     visible = visible_alpha(state, tools.strips)
     box = None if visible is None else subject_box(visible)
-    if box is None:
+    if visible is None or box is None:
         state.warn(
             "no_subject",
             "No subject was found, so the canvas is empty; upload a photo with a clear subject.",
         )
         box = (0, 0, *state.image.size)
+    elif edges := _cut_off(visible, box):
+        state.warn(
+            "subject_cut_off",
+            f"The photo cuts the subject off ({edges}), which shows on a canvas; upload a photo of "
+            "the whole subject, or set canvas.position to put the cut on the canvas's edge.",
+        )
     placing = placed(
         options,
         (box[2] - box[0], box[3] - box[1]),
@@ -41,6 +50,23 @@ def place_on_canvas(state: PipelineState, tools: Tools) -> None:
             "the canvas; upload a larger photo, or set canvas.upscale.",
         )
     _place(state, box, placing, tools.strips)
+
+
+def _cut_off(visible: Plane, box: tuple[int, int, int, int]) -> str:
+    """The edges of the photo, such as "bottom, left", on which a good part of the subject lies."""
+    left, top, right, bottom = box
+    lines = {
+        "top": (top == 0, visible[0]),
+        "right": (right == visible.shape[1], visible[:, -1]),
+        "bottom": (bottom == visible.shape[0], visible[-1]),
+        "left": (left == 0, visible[:, 0]),
+    }
+    sides = {"top": right - left, "bottom": right - left}
+    return ", ".join(
+        name
+        for name, (touched, line) in lines.items()
+        if touched and np.count_nonzero(line >= _SOLID) > _CUT * sides.get(name, bottom - top)
+    )
 
 
 def _place(
