@@ -135,6 +135,29 @@ def test_the_bucket_is_private_encrypted_and_tls_only() -> None:
     assert policy["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 
 
+def test_backgrounds_are_kept_and_only_read_by_the_process_image() -> None:
+    rules = RESOURCES["Bucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
+    deleted = [rule.get("Prefix") for rule in rules if "ExpirationInDays" in rule]
+    assert sorted(deleted, key=str) == ["archives/", "inbox/", "results/", "uploads/"]
+    users = {
+        (name, action)
+        for name in FUNCTIONS
+        for statement in statements(name)
+        for action in actions(statement)
+        if "backgrounds" in str(statement["Resource"])
+    }
+    assert users == {("ProcessFunction", "s3:GetObject")}
+
+
+def test_the_functions_that_resolve_or_list_presets_get_them() -> None:
+    given = {
+        name
+        for name, function in FUNCTIONS.items()
+        if "PRESETS" in function["Properties"].get("Environment", {}).get("Variables", {})
+    }
+    assert given == {"UploadFunction", "IngestFunction", "StatusFunction"}
+
+
 def test_process_is_a_container_image() -> None:
     process = FUNCTIONS["ProcessFunction"]
     assert process["Properties"]["PackageType"] == "Image"

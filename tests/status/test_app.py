@@ -11,8 +11,10 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from darkroom.archives import Archive
+from darkroom.aws.services import services
 from darkroom.files import File
 from darkroom.jobs import Job
+from darkroom.shipped_presets import SHIPPED
 from darkroom.states import ArchiveStatus, FileStatus, JobStatus
 from functions.status import app
 from tests.conftest import KEY, Cloud, FakeContext, http_event
@@ -69,6 +71,23 @@ def test_credentials_and_ids_are_checked(
     answer = get(path, credential)
     assert answer["statusCode"] == status
     assert answer["json"].get("code") == code
+
+
+def test_the_presets_are_listed_without_a_key(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = {"shop": {"description": "Our shop", "options": {"dpi": 300}}}
+    monkeypatch.setenv("PRESETS", json.dumps(own))
+    services.cache_clear()
+    answer = get("/presets", credential=None)
+    assert answer["statusCode"] == 200
+    listed = {preset["name"]: preset for preset in answer["json"]["presets"]}
+    assert set(listed) == {*SHIPPED, "shop"}
+    assert listed["shop"]["options"] == {"dpi": 300}
+    assert listed["shop"]["source"] is None
+    assert listed["walmart"]["source"].startswith("https://marketplacelearn.walmart.com/")
+    assert listed["walmart"]["options"]["canvas"]["width"] == 2200
+    assert listed["walmart"]["checked"] == "2026-11"
 
 
 def test_files_are_listed_page_by_page(job: Job) -> None:
