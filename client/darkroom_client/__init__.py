@@ -12,7 +12,7 @@ from darkroom_client.errors import (
 )
 from darkroom_client.follow import PollingPolicy, Update, Via, follow
 from darkroom_client.job import Job
-from darkroom_client.model import FileInfo, LocalFile, Models, Progress, Result
+from darkroom_client.model import FileInfo, LocalFile, Models, Preset, Progress, Result
 
 __all__ = [
     "ApiError",
@@ -24,6 +24,7 @@ __all__ = [
     "Models",
     "NoProgress",
     "PollingPolicy",
+    "Preset",
     "Progress",
     "Result",
     "Stopped",

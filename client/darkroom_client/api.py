@@ -17,7 +17,7 @@ from typing import Any, Self
 import httpx
 
 from darkroom_client.job import Job, Upload
-from darkroom_client.model import LocalFile, Models
+from darkroom_client.model import LocalFile, Models, Preset
 from darkroom_client.wire import RetryPolicy, Wire, new_http, parsed
 
 FILES_A_JOB = 100
@@ -96,6 +96,10 @@ class Darkroom:
         """List the models of this deployment."""
         return parsed(self._get("/models"), _models)
 
+    def presets(self) -> list[Preset]:
+        """List the presets of this deployment."""
+        return parsed(self._get("/presets"), _presets)
+
     def health(self) -> Mapping[str, Any]:
         """Return the health document: `{"status": "ok", "version": …}`."""
         return parsed(self._get("/health"), dict[str, Any])
@@ -109,3 +113,10 @@ class Darkroom:
 
 def _models(body: Mapping[str, Any]) -> Models:
     return Models(str(body["default"]), tuple(map(str, body["models"])))
+
+
+def _presets(body: Mapping[str, Any]) -> list[Preset]:
+    return [
+        Preset(str(preset["name"]), str(preset["description"]), dict(preset["options"]))
+        for preset in body["presets"]
+    ]

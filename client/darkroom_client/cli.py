@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from darkroom_client import report
+from darkroom_client import flags, report
 from darkroom_client.api import Darkroom
 from darkroom_client.display import Bars
 from darkroom_client.errors import ClientError, Stopped, Unusable
@@ -49,6 +49,15 @@ def process(  # noqa: PLR0913, PLR0917 - one argument for each option
     model: Annotated[
         str, typer.Option(help="The model to use; list them with `darkroom models`.")
     ] = "",
+    preset: Annotated[
+        str, typer.Option(help="Options for a purpose; list them with `darkroom presets`.")
+    ] = "",
+    background: Annotated[
+        str, typer.Option(help="none, white, #RRGGBB, blur:PERCENT or image:NAME.")
+    ] = "",
+    canvas: Annotated[
+        str, typer.Option(metavar="WIDTHxHEIGHT", help="Put the subject on a canvas; or an aspect.")
+    ] = "",
     option: Annotated[
         list[str] | None,
         typer.Option(
@@ -65,9 +74,18 @@ def process(  # noqa: PLR0913, PLR0917 - one argument for each option
     key: Key = "",
 ) -> None:
     """Process photos and save each result under the name of its photo."""
-    flags = {"remove_bg": remove_bg, "crop_face": crop_face, "model": model or None}
+    given = {
+        "preset": preset or None,
+        "remove_bg": remove_bg,
+        "crop_face": crop_face,
+        "model": model or None,
+    }
     with _service(url, key) as (darkroom, console):
-        chosen = merge_options(options, option or [], flags)
+        chosen = merge_options(options, option or [], given)
+        if canvas:
+            chosen["canvas"] = flags.canvas(canvas)
+        if background:
+            chosen["background"] = flags.background(background)
         batch = Batch(Runner(darkroom, chosen, as_zip, PollingPolicy(give_up=timeout)), out)
         jobs: list[Job] = []
         try:
@@ -117,6 +135,15 @@ def models(url: Url = "", key: Key = "") -> None:
         available = darkroom.models()
     for name in available.names:
         typer.echo(f"{name} (default)" if name == available.default else name)
+
+
+@app.command()
+def presets(url: Url = "", key: Key = "") -> None:
+    """List the presets of the deployment."""
+    with _service(url, key) as (darkroom, _):
+        listed = darkroom.presets()
+    for preset in listed:
+        typer.echo(f"{preset.name}: {preset.description}")
 
 
 @app.command()

@@ -127,6 +127,15 @@ class LocalFile:
 
 
 @dataclass(frozen=True, slots=True)
+class Preset:
+    """Options for a purpose, by name. options: what it gives; a job's own come before them."""
+
+    name: str
+    description: str
+    options: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Models:
     """The models of a deployment. default: its name; also in names."""
 

@@ -22,6 +22,7 @@ _EXTENSIONS = {
     "image/webp": ".webp",
     "image/jpeg": ".jpg",
     "image/avif": ".avif",
+    "image/tiff": ".tif",
 }
 _EXTENSION = re.compile(r"\.(?=[^.]*[A-Za-z])[A-Za-z0-9]{1,5}$")
 

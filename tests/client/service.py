@@ -97,6 +97,9 @@ class Service:
                 body: Any = {"status": "ok", "version": "1"}
             case ["models"]:
                 body = {"default": "u2netp", "models": ["u2netp", "silueta"]}
+            case ["presets"]:
+                preset = {"name": "amazon", "description": "On white", "options": {"dpi": 300}}
+                body = {"presets": [preset]}
             case ["jobs"]:
                 return self._create(json.loads(request.content))
             case ["jobs", job_id, *_] if job_id not in self.jobs:

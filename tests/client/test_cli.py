@@ -209,7 +209,48 @@ def test_models_and_health(service: Service) -> None:
     assert darkroom("health").exit_code == 2
 
 
+def test_presets_are_listed(service: Service) -> None:
+    assert darkroom("presets").stdout == "amazon: On white\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options"),
+    [
+        (["--preset", "amazon"], {"preset": "amazon"}),
+        (["--background", "white"], {"background": "#FFFFFF"}),
+        (["--background", "#102030"], {"background": "#102030"}),
+        (["--preset", "ebay", "--background", "none"], {"preset": "ebay", "background": None}),
+        (["--background", "blur:40"], {"background": {"blur": 40}}),
+        (["--background", "image:a.jpg"], {"background": {"image": "a.jpg"}}),
+        (["--canvas", "1080x1350"], {"canvas": {"width": 1080, "height": 1350}}),
+        (["--canvas", "4:5", "--option", "dpi=72"], {"canvas": {"aspect": "4:5"}, "dpi": 72}),
+    ],
+)
+def test_presets_canvas_and_background_are_sent(
+    service: Service, folder: Path, arguments: list[str], options: dict[str, Any]
+) -> None:
+    write(folder, "a.jpg")
+    assert darkroom("process", "a.jpg", *arguments).exit_code == 0
+    assert service.jobs["job1"]["body"]["options"] == options
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--canvas", "large"], "--canvas takes WIDTHxHEIGHT"),
+        (["--background", "blur:much"], "--background takes none"),
+        (["--background", "grey"], "--background takes none"),
+    ],
+)
+def test_a_flag_that_is_not_understood_is_one_line(
+    service: Service, folder: Path, arguments: list[str], says: str
+) -> None:
+    write(folder, "a.jpg")
+    assert_one_line(darkroom("process", "a.jpg", *arguments), says)
+    assert service.jobs == {}
+
+
 def test_help_names_every_command() -> None:
     output = darkroom("--help").stdout
-    for name in ("process", "status", "models", "health", "workflow"):
+    for name in ("process", "status", "models", "presets", "health", "workflow"):
         assert name in output

@@ -23,6 +23,7 @@ PUBLIC = [
     "Models",
     "NoProgress",
     "PollingPolicy",
+    "Preset",
     "Progress",
     "Result",
     "Stopped",
