@@ -222,6 +222,9 @@ class _Handler(BaseHTTPRequestHandler):
                 self._answer(200, PAGE.read_bytes(), "text/html; charset=utf-8")
             case ["", "models"]:
                 self._json(200, {"default": "small", "models": ["small", "large"]})
+            case ["", "presets"]:
+                preset = {"name": "amazon", "description": "Amazon, main image", "options": {}}
+                self._json(200, {"presets": [preset]})
             case ["", "store", "result.png"]:
                 self._answer(200, PICTURE, "image/png", disposition="result.png")
             case ["", "store", "all.zip"]:

@@ -63,6 +63,39 @@ def test_two_files_are_processed_and_downloaded(
     assert browser.console_errors() == []
 
 
+def test_a_preset_decides_and_a_background_may_be_chosen_beside_it(
+    browser: Browser, standin: StandIn, photos: list[Path]
+) -> None:
+    browser.open(standin.api + WITH_KEY)
+    browser.wait("the presets", lambda: len(browser.all("#preset option")) == 2)
+    browser.wait("the models", lambda: len(browser.all("#model option")) == 2)
+    browser.choose(photos[0])
+    browser.click("#preset option[value=amazon]")
+    assert not browser.find("#remove-bg").is_enabled()
+    assert browser.find("#background").is_enabled()
+    assert not browser.find("#colour").is_displayed()
+    browser.click("#background option[value=colour]")
+    assert browser.find("#colour").is_displayed()
+    browser.click("#start")
+    browser.wait_text("#phase", "Done")
+    assert standin.job.options == {"preset": "amazon", "model": "small", "background": "#e8e8e8"}
+
+
+def test_a_white_background_is_sent_unless_the_background_is_kept(
+    browser: Browser, standin: StandIn, photos: list[Path]
+) -> None:
+    browser.open(standin.api + WITH_KEY)
+    browser.wait("the models", lambda: len(browser.all("#model option")) == 2)
+    browser.choose(photos[0])
+    browser.click("#background option[value='#FFFFFF']")
+    browser.click("#remove-bg")
+    assert not browser.find("#background").is_enabled()
+    browser.click("#remove-bg")
+    browser.click("#start")
+    browser.wait_text("#phase", "Done")
+    assert standin.job.options["background"] == "#FFFFFF"
+
+
 def test_chosen_files_can_be_removed(
     browser: Browser, standin: StandIn, photos: list[Path]
 ) -> None:

@@ -137,6 +137,14 @@ function isModels(value) {
   return isShape(value) && Array.isArray(value.models) && typeof value.default === 'string';
 }
 
+function isPresets(value) {
+  return (
+    isShape(value) &&
+    Array.isArray(value.presets) &&
+    value.presets.every((preset) => isShape(preset) && typeof preset.name === 'string')
+  );
+}
+
 function isCreatedJob(value) {
   return (
     isShape(value) &&
@@ -160,6 +168,7 @@ const asJobDocument = checked(isJobDocument);
 const asFile = checked(isFile);
 const asFilePage = checked(isFilePage);
 const asModels = checked(isModels);
+const asPresets = checked(isPresets);
 const asCreatedJob = checked(isCreatedJob);
 
 // ---- client/src/time.ts
@@ -813,6 +822,12 @@ class Darkroom {
     return asModels(await callService(`${this.apiUrl}/models`, { signal }), this.apiUrl);
   }
 
+  /** The deployment's presets, as `options.preset` names them. */
+  async presets(signal) {
+    const answer = await callService(`${this.apiUrl}/presets`, { signal });
+    return asPresets(answer, this.apiUrl).presets;
+  }
+
   /** Announces up to MAX_FILES files. Upload them with `uploadFiles(uploads)`. */
   async createJob(files, options = {}, signal) {
     const request = { files: files.map(describe), options };
@@ -1045,17 +1060,86 @@ function configured(props) {
   };
 }
 
+// ---- react/src/LookFields.tsx
+
+const WHITE = '#FFFFFF';
+const FIRST_COLOUR = '#e8e8e8';
+
+/** The preset, if the deployment has any. It decides what the form's checkboxes would. */
+function PresetField({ options, presets, onChange }) {
+  if (!presets.length) return null;
+  const choose = (name) => {
+    const { preset: _, remove_bg: __, crop_face: ___, ...rest } = options;
+    onChange(name ? { ...rest, preset: name } : rest);
+  };
+  return (
+    <label className="darkroom-field">
+      <span>Preset</span>
+      <select value={options.preset ?? ''} onChange={(event) => choose(event.target.value)}>
+        <option value="">None</option>
+        {presets.map(({ name, description }) => (
+          <option key={name} value={name} title={description}>
+            {name}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+/** None, white or a colour; a picture that the page's owner has set stays until another is chosen. */
+function BackgroundField({ options, onChange }) {
+  const { background, ...rest } = options;
+  const choice = choiceOf(background);
+  const choose = (chosen) => {
+    if (!chosen) onChange(rest);
+    else onChange({ ...rest, background: chosen === 'colour' ? FIRST_COLOUR : chosen });
+  };
+  return (
+    <label className="darkroom-field">
+      <span>Background</span>
+      <select
+        value={choice}
+        disabled={!options.preset && options.remove_bg === false}
+        onChange={(event) => choose(event.target.value)}
+      >
+        <option value="">{options.preset ? 'As in the preset' : 'None'}</option>
+        <option value={WHITE}>White</option>
+        <option value="colour">Colour</option>
+        {choice === 'picture' && <option value="picture">Picture</option>}
+      </select>
+      {choice === 'colour' && (
+        <input
+          type="color"
+          aria-label="Background colour"
+          value={String(background).slice(0, 7)}
+          onChange={(event) => onChange({ ...rest, background: event.target.value })}
+        />
+      )}
+    </label>
+  );
+}
+
+function choiceOf(background) {
+  if (!background) return '';
+  if (typeof background !== 'string') return 'picture';
+  return background.toUpperCase() === WHITE ? WHITE : 'colour';
+}
+
 // ---- react/src/parts.tsx
 
-function OptionsForm({ options, models, onChange }) {
-  const removes = options.remove_bg !== false;
+function OptionsForm({ options, models, presets, onChange }) {
+  const preset = Boolean(options.preset);
+  const removes = preset || options.remove_bg !== false;
   return (
     <fieldset className="darkroom-options">
       <legend className="darkroom-unseen">Options</legend>
+      <PresetField options={options} presets={presets} onChange={onChange} />
       <label className="darkroom-check">
         <input
           type="checkbox"
           checked={removes}
+          disabled={preset}
           onChange={(event) => onChange({ ...options, remove_bg: event.target.checked })}
         />
         Remove the background
@@ -1064,6 +1148,7 @@ function OptionsForm({ options, models, onChange }) {
         <input
           type="checkbox"
           checked={options.crop_face === true}
+          disabled={preset}
           onChange={(event) => onChange({ ...options, crop_face: event.target.checked })}
         />
         Crop to the face
@@ -1086,6 +1171,7 @@ function OptionsForm({ options, models, onChange }) {
           )}
         </select>
       </label>
+      <BackgroundField options={options} onChange={onChange} />
     </fieldset>
   );
 }
@@ -1739,6 +1825,18 @@ function useModels(darkroom, apiUrl) {
   return models;
 }
 
+/** The deployment's presets; none until they are known, and of a service that has none. */
+function usePresets(darkroom, apiUrl) {
+  const [presets, setPresets] = useState([]);
+  useEffect(() => {
+    if (!apiUrl) return undefined;
+    const controller = new AbortController();
+    darkroom.presets(controller.signal).then(setPresets, () => undefined);
+    return () => controller.abort();
+  }, [darkroom, apiUrl]);
+  return presets;
+}
+
 /** The browser asks before the page is left while files are being sent. */
 function useLeaveWarning(active) {
   useEffect(() => {
@@ -1846,6 +1944,7 @@ function PhotoProcessor(props) {
   }, [apiUrl, websocketUrl, ownBackEnd]);
 
   const models = useModels(darkroom, apiUrl);
+  const presets = usePresets(darkroom, apiUrl);
   const [options, setOptions] = useState({ ...firstOptions });
   const [chosen, setChosen] = useState([]);
   const [remark, setRemark] = useState('');
@@ -2043,7 +2142,12 @@ function PhotoProcessor(props) {
                 />
               ))}
             </ul>
-            <OptionsForm options={options} models={models} onChange={setOptions} />
+            <OptionsForm
+              options={options}
+              models={models}
+              presets={presets}
+              onChange={setOptions}
+            />
           </div>
           <div className="darkroom-bar darkroom-is-choosing">
             <div className="darkroom-says">

@@ -1,5 +1,5 @@
 import { MalformedError } from './errors.ts';
-import type { CreatedJob, FileDocument, FilePage, JobDocument, Models } from './model.ts';
+import type { CreatedJob, FileDocument, FilePage, JobDocument, Models, Preset } from './model.ts';
 
 /**
  * Checks of what the service answers, as far as this client relies on it. A wrong address, a proxy
@@ -35,6 +35,14 @@ function isModels(value: unknown): value is Models {
   return isShape(value) && Array.isArray(value.models) && typeof value.default === 'string';
 }
 
+function isPresets(value: unknown): value is { presets: Preset[] } {
+  return (
+    isShape(value) &&
+    Array.isArray(value.presets) &&
+    value.presets.every((preset) => isShape(preset) && typeof preset.name === 'string')
+  );
+}
+
 function isCreatedJob(value: unknown): value is CreatedJob {
   return (
     isShape(value) &&
@@ -58,4 +66,5 @@ export const asJobDocument = checked(isJobDocument);
 export const asFile = checked(isFile);
 export const asFilePage = checked(isFilePage);
 export const asModels = checked(isModels);
+export const asPresets = checked(isPresets);
 export const asCreatedJob = checked(isCreatedJob);

@@ -1,9 +1,9 @@
-import { asCreatedJob, asModels } from './answers.ts';
+import { asCreatedJob, asModels, asPresets } from './answers.ts';
 import { MalformedError } from './errors.ts';
 import { callService } from './http.ts';
 import { Job } from './job.ts';
 import type { JobHandle } from './job.ts';
-import type { CreatedJob, JobRequest, Models, NewFile, Options } from './model.ts';
+import type { CreatedJob, JobRequest, Models, NewFile, Options, Preset } from './model.ts';
 import type { Upload } from './upload.ts';
 
 /** The deployment's key, or a function that fetches it. */
@@ -45,6 +45,12 @@ export class Darkroom {
   /** The models this deployment carries. */
   async models(signal?: AbortSignal): Promise<Models> {
     return asModels(await callService(`${this.apiUrl}/models`, { signal }), this.apiUrl);
+  }
+
+  /** The deployment's presets, as `options.preset` names them. */
+  async presets(signal?: AbortSignal): Promise<Preset[]> {
+    const answer = await callService(`${this.apiUrl}/presets`, { signal });
+    return asPresets(answer, this.apiUrl).presets;
   }
 
   /** Announces up to MAX_FILES files. Upload them with `uploadFiles(uploads)`. */

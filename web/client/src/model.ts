@@ -2,15 +2,31 @@
 
 /** What is to be done with every photo of a job. What is left out is the deployment's default. */
 export interface Options {
+  /** Fills in what is not given here; `darkroom.presets()` lists them. */
+  preset?: string;
   remove_bg?: boolean;
   crop_face?: boolean;
   model?: string;
   edges?: 'clean' | 'plain' | 'smooth' | 'matting' | 'decontaminate';
-  /** `#RRGGBB` or `#RRGGBBAA`; null is transparent. */
-  background?: string | null;
+  /** The subject's place in a result of a fixed size in pixels, or of an aspect such as `4:5`. */
+  canvas?:
+    | (({ width: number; height: number } | { aspect: string }) & {
+        /** The part of the canvas that the subject takes on its tighter side. */
+        fill?: number;
+        position?: 'centre' | 'bottom' | { x?: number; y?: number };
+        upscale?: boolean;
+      })
+    | null;
+  shadow?: Shadow | { kind: Shadow; strength?: number; softness?: number };
+  /**
+   * `#RRGGBB` or `#RRGGBBAA`; the photo itself, blurred, in percent; or a picture of the
+   * deployment's by its name. null is transparent.
+   */
+  background?: string | { blur: number } | { image: string } | null;
   output?: 'cutout' | 'mask';
-  format?: 'png' | 'webp' | 'jpeg' | 'avif';
+  format?: 'png' | 'webp' | 'jpeg' | 'avif' | 'tiff';
   quality?: number | null;
+  dpi?: number | null;
   max_side?: number | null;
   trim?: boolean;
   /** A fraction of the subject's size, around it. */
@@ -23,6 +39,8 @@ export interface Options {
     on_missing?: 'keep' | 'fail';
   };
 }
+
+export type Shadow = 'none' | 'contact' | 'drop';
 
 /** A file as it is announced to the service. `size` is in bytes and must be exact. */
 export interface NewFile {
@@ -111,6 +129,15 @@ export interface FileDocument {
 export interface FilePage {
   files: FileDocument[];
   cursor: string | null;
+}
+
+/** `options` are those that it gives; every other one keeps its default. */
+export interface Preset {
+  name: string;
+  description: string;
+  options: Options;
+  source: string | null;
+  checked: string | null;
 }
 
 export interface Models {

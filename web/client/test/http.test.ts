@@ -43,6 +43,14 @@ describe('what can go wrong', () => {
     expect((error as Error).message).toContain('cannot be reached');
   });
 
+  it('lists the presets', async () => {
+    const [preset] = await new Darkroom({ apiUrl: service.url }).presets();
+    expect(preset).toMatchObject({ name: 'amazon', options: { dpi: 300 } });
+    service.next.set('GET /presets', [{ status: 200, body: '{"presets": [{}]}' }]);
+    const error = await caught(new Darkroom({ apiUrl: service.url }).presets());
+    expect(error).toBeInstanceOf(MalformedError);
+  });
+
   it.each(['<html>A proxy</html>', '{"models": 3}', '[]', 'null'])(
     'is malformed: %s',
     async (body) => {

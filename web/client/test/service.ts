@@ -140,6 +140,10 @@ export class Service {
     if (route === 'GET /models') {
       return { status: 200, body: { default: this.models[0], models: this.models } };
     }
+    if (route === 'GET /presets') {
+      const preset = { name: 'amazon', description: 'Amazon, main image', options: { dpi: 300 } };
+      return { status: 200, body: { presets: [{ ...preset, source: null, checked: null }] } };
+    }
     if (route === 'POST /jobs') {
       if (authorization !== `Bearer ${KEY}`)
         return problem(401, 'wrong_key', 'This is not the key.');

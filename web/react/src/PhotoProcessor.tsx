@@ -11,7 +11,7 @@ import { STYLES } from './styles.ts';
 import { Tile } from './Tile.tsx';
 import { useFiles } from './useFiles.ts';
 import { isLost, useJob } from './useJob.ts';
-import { save, silence, tilesOf, useLeaveWarning, useModels } from './helpers.ts';
+import { save, silence, tilesOf, useLeaveWarning, useModels, usePresets } from './helpers.ts';
 import { action, bar, bytes, count, plural, sentence } from './words.ts';
 
 export interface PhotoProcessorProps {
@@ -91,6 +91,7 @@ export function PhotoProcessor(props: PhotoProcessorProps) {
   }, [apiUrl, websocketUrl, ownBackEnd]);
 
   const models = useModels(darkroom, apiUrl);
+  const presets = usePresets(darkroom, apiUrl);
   const [options, setOptions] = useState<Options>({ ...firstOptions });
   const [chosen, setChosen] = useState<Chosen[]>([]);
   const [remark, setRemark] = useState('');
@@ -289,7 +290,12 @@ export function PhotoProcessor(props: PhotoProcessorProps) {
                 />
               ))}
             </ul>
-            <OptionsForm options={options} models={models} onChange={setOptions} />
+            <OptionsForm
+              options={options}
+              models={models}
+              presets={presets}
+              onChange={setOptions}
+            />
           </div>
           <div className="darkroom-bar darkroom-is-choosing">
             <div className="darkroom-says">

@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'react';
-import type { Darkroom, FileDocument, Models } from '@darkroom/client';
+import type { Darkroom, FileDocument, Models, Preset } from '@darkroom/client';
 import type { Chosen } from './chosen.ts';
 import type { TileProps } from './Tile.tsx';
 
@@ -14,6 +14,18 @@ export function useModels(darkroom: Darkroom, apiUrl: string): Models | null {
     return () => controller.abort();
   }, [darkroom, apiUrl]);
   return models;
+}
+
+/** The deployment's presets; none until they are known, and of a service that has none. */
+export function usePresets(darkroom: Darkroom, apiUrl: string): Preset[] {
+  const [presets, setPresets] = useState<Preset[]>([]);
+  useEffect(() => {
+    if (!apiUrl) return undefined;
+    const controller = new AbortController();
+    darkroom.presets(controller.signal).then(setPresets, () => undefined);
+    return () => controller.abort();
+  }, [darkroom, apiUrl]);
+  return presets;
 }
 
 /** The browser asks before the page is left while files are being sent. */

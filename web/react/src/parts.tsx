@@ -1,24 +1,29 @@
 import { useEffect, useRef, useState } from 'react';
 import type { ReactNode } from 'react';
-import type { FileDocument, Models, Options } from '@darkroom/client';
+import type { FileDocument, Models, Options, Preset } from '@darkroom/client';
+import { BackgroundField, PresetField } from './LookFields.tsx';
 import { count, plural } from './words.ts';
 import type { BarWords } from './words.ts';
 
 interface OptionsFormProps {
   options: Options;
   models: Models | null;
+  presets: Preset[];
   onChange: (options: Options) => void;
 }
 
-export function OptionsForm({ options, models, onChange }: OptionsFormProps) {
-  const removes = options.remove_bg !== false;
+export function OptionsForm({ options, models, presets, onChange }: OptionsFormProps) {
+  const preset = Boolean(options.preset);
+  const removes = preset || options.remove_bg !== false;
   return (
     <fieldset className="darkroom-options">
       <legend className="darkroom-unseen">Options</legend>
+      <PresetField options={options} presets={presets} onChange={onChange} />
       <label className="darkroom-check">
         <input
           type="checkbox"
           checked={removes}
+          disabled={preset}
           onChange={(event) => onChange({ ...options, remove_bg: event.target.checked })}
         />
         Remove the background
@@ -27,6 +32,7 @@ export function OptionsForm({ options, models, onChange }: OptionsFormProps) {
         <input
           type="checkbox"
           checked={options.crop_face === true}
+          disabled={preset}
           onChange={(event) => onChange({ ...options, crop_face: event.target.checked })}
         />
         Crop to the face
@@ -49,6 +55,7 @@ export function OptionsForm({ options, models, onChange }: OptionsFormProps) {
           )}
         </select>
       </label>
+      <BackgroundField options={options} onChange={onChange} />
     </fieldset>
   );
 }

@@ -124,6 +124,43 @@ describe('choosing', () => {
     expect(sentOptions()).toEqual({ format: 'webp', crop_face: true, model: 'large' });
   });
 
+  it('lets a preset decide, and a background be chosen beside it', async () => {
+    open({ options: { crop_face: true } });
+    await choose(photo('cat.jpg'));
+    const preset = await screen.findByLabelText<HTMLSelectElement>('Preset');
+    expect(screen.queryByLabelText('Background colour')).toBeNull();
+    fireEvent.change(preset, { target: { value: 'amazon' } });
+    expect(screen.getByLabelText<HTMLInputElement>('Crop to the face').disabled).toBe(true);
+    const background = screen.getByLabelText<HTMLSelectElement>('Background');
+    expect(background.selectedOptions[0]?.textContent).toBe('As in the preset');
+    fireEvent.change(background, { target: { value: 'colour' } });
+    const colour = screen.getByLabelText('Background colour');
+    fireEvent.change(colour, { target: { value: '#123456' } });
+    click('Cut out 1 photo');
+    await waitFor(() => expect(service.routes('POST /jobs')).toBe(1));
+    expect(sentOptions()).toEqual({ preset: 'amazon', background: '#123456', model: 'small' });
+  });
+
+  it('keeps a picture that is set as the background, and offers white', async () => {
+    open({ options: { background: { blur: 50 } } });
+    await choose(photo('cat.jpg'));
+    const background = screen.getByLabelText<HTMLSelectElement>('Background');
+    expect(background.value).toBe('picture');
+    fireEvent.change(background, { target: { value: '#FFFFFF' } });
+    expect(background.value).toBe('#FFFFFF');
+    fireEvent.click(screen.getByLabelText('Remove the background'));
+    expect(background.disabled).toBe(true);
+  });
+
+  it('offers no preset where the service has none', async () => {
+    const missing = problem(404, 'unknown_route', 'There is nothing at this address.');
+    service.next.set('GET /presets', [missing, missing]); // strict mode may ask twice
+    open();
+    await choose(photo('cat.jpg'));
+    await waitFor(() => expect(service.routes('GET /presets')).toBeGreaterThan(0));
+    expect(screen.queryByLabelText('Preset')).toBeNull();
+  });
+
   it('needs no model where the background stays', async () => {
     open();
     await choose(photo('cat.jpg'));
