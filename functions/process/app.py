@@ -41,7 +41,12 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """Process photos in parallel, so that one is decoded while another is in the model."""
     shared = services()
     worker = PhotoWorker(
-        shared.settings, shared.jobs, shared.bucket, shared.backgrounds, engine(), log_engine_error
+        shared.settings,
+        shared.jobs,
+        shared.bucket,
+        engine(),
+        log_engine_error,
+        shared.backgrounds,
     )
 
     def attempt(record: SQSRecord) -> str | None:

@@ -12,6 +12,7 @@ from darkroom.backdrop_options import BackdropOptions
 from darkroom.errors import DarkroomError, FileError
 from darkroom.files import ResultInfo, ended_by
 from darkroom.keys import result_key
+from darkroom.limits import background_not_found
 from darkroom.messages import ImageMessage
 from darkroom.names import with_extension
 from darkroom.settings import Settings
@@ -27,14 +28,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PhotoWorker:
-    """log_engine_error: called while an unexpected error of the engine is handled."""
+    """log_engine_error: called while an unexpected error of the engine is handled.
+
+    backgrounds: those of the deployment; without them, options that name one fail their photo.
+    """
 
     settings: Settings
     jobs: JobTable
     bucket: Bucket
-    backgrounds: Backgrounds
     engine: Engine
     log_engine_error: Callable[[ImageMessage], None]
+    backgrounds: Backgrounds | None = None
 
     def process(self, message: ImageMessage) -> None:
         """Process one photo. Only errors that a retry may resolve are raised.
@@ -104,6 +108,8 @@ class PhotoWorker:
         wanted = message.options.background
         if not isinstance(wanted, BackdropOptions) or wanted.image is None:
             return None
+        if self.backgrounds is None:
+            raise background_not_found(wanted.image)
         return self.backgrounds.read(wanted.image)
 
     def _run_engine(self, photo: bytes, message: ImageMessage, background: bytes | None) -> Result:
@@ -113,6 +119,8 @@ class PhotoWorker:
         the last one the photo would be reported as a crash.
         """
         try:
+            if background is None:
+                return self.engine.process(photo, message.options)
             return self.engine.process(photo, message.options, background)
         except DarkroomError:
             raise

@@ -95,6 +95,6 @@ SHIPPED: Final[Mapping[str, Preset]] = {
     ),
     "passport-35x45": _preset(
         "The face at 35 x 45 mm and 300 dpi, before white. No authority has approved it.",
-        _portrait("35:45", 0.25, 531) | {"background": _WHITE, "dpi": 300},
+        _portrait("35:45", 0.45, 531) | {"background": _WHITE, "dpi": 300},
     ),
 }

@@ -93,7 +93,7 @@ class StandInEvents:
 class StandInEngine:
     """Makes a result of its photo's bytes and its options; a bad photo fails."""
 
-    def process(self, photo: bytes, options: Options, background: bytes | None = None) -> Result:
+    def process(self, photo: bytes, options: Options) -> Result:
         if photo.startswith(b"bad"):
             raise FileError("damaged_photo", "The photo is damaged; upload it again.")
         data = photo + f" as {options.max_side}".encode()
@@ -230,7 +230,7 @@ class World:
         def receive(message: Message) -> None:
             assert isinstance(message, ImageMessage)
             worker = PhotoWorker(
-                Settings(), self.jobs, self.bucket, None, StandInEngine(), lambda _: None
+                Settings(), self.jobs, self.bucket, StandInEngine(), lambda _: None
             )  # type: ignore[arg-type]
             worker.process(message)
 

@@ -34,7 +34,7 @@ class StubEngine:
         self.seen: list[bytes] = []
         self.error: Exception | None = None
 
-    def process(self, photo: bytes, options: Options, background: bytes | None = None) -> Result:
+    def process(self, photo: bytes, options: Options) -> Result:
         self.seen.append(photo)
         if self.error:
             raise self.error
