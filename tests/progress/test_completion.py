@@ -115,6 +115,7 @@ class TestDocument:
                 "succeeded": 1,
                 "failed": 0,
                 "skipped": 0,
+                "review": 0,
                 "success_percentage": 100.0,
             },
             "error": None,
