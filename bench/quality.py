@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 
-from bench import _fringe
+from bench import _confidence, _fringe
 from bench._report import write
 
 
 def main() -> int:
-    figures = _fringe.figures()
+    figures = [*_fringe.figures(), *_confidence.figures()]
     write("quality", figures)
     return any(figure.holds is False for figure in figures)
 

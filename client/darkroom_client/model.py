@@ -26,6 +26,7 @@ class Progress:
     succeeded: int
     failed: int
     skipped: int
+    review: int
     archive: str
     error: Mapping[str, str] | None
     document: Mapping[str, Any] = field(repr=False, compare=False)
@@ -43,6 +44,7 @@ class Progress:
             succeeded=summary["succeeded"],
             failed=summary["failed"],
             skipped=summary["skipped"],
+            review=summary.get("review", 0),
             archive=document["archive"]["status"],
             error=document.get("error"),
             document=document,
@@ -81,6 +83,7 @@ class FileInfo:
     name: str
     status: str
     error: Mapping[str, str] | None
+    confidence: Mapping[str, Any] | None
     result: Result | None
 
     @classmethod
@@ -92,6 +95,7 @@ class FileInfo:
             name=document["name"],
             status=document["status"],
             error=document.get("error"),
+            confidence=document.get("confidence"),
             result=None
             if result is None
             else Result(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from darkroom.backdrop_options import BackdropOptions
+from darkroom.confidence import to_byte
 from darkroom.errors import DarkroomError, FileError
 from darkroom.files import ResultInfo, ended_by
 from darkroom.keys import result_key
@@ -98,6 +99,8 @@ class PhotoWorker:
             milliseconds=round(1000 * (time.monotonic() - started)),
             faces=result.faces,
             face_score=None if result.face_score is None else round(1000 * result.face_score),
+            score=result.confidence and to_byte(result.confidence.score),
+            reasons=result.confidence.reasons if result.confidence else (),
             bytes_in=len(photo),
             model=result.model,
             warnings=tuple({"code": w.code, "message": w.message} for w in result.warnings),

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from darkroom.confidence import REASONS
 from darkroom.error_codes import WARNING_CODES
 from darkroom.schemas import (
     Document,
@@ -64,6 +65,16 @@ class ResultDocument(Document):
     warnings: list[ResultWarning]
 
 
+class Reason(Document):
+    code: str = Field(examples=["uncertain_edges"], json_schema_extra={"enum": [*REASONS]})
+    message: str
+
+
+class ConfidenceDocument(Document):
+    score: float = Field(description="0 to 1; below 0.5 the result needs a look", examples=[0.93])
+    reasons: list[Reason]
+
+
 class FileDocument(Document):
     file_id: FileId
     name: str = Field(examples=["shop/bags/1204.jpg"])
@@ -71,6 +82,9 @@ class FileDocument(Document):
     bytes: int = Field(description="Of the photo as uploaded, or unpacked from its ZIP")
     modified_at: Time | None = Field(description="From the ZIP, where the photo came in one")
     error: ErrorInfo | None
+    confidence: ConfidenceDocument | None = Field(
+        description="null without a result, and where nothing was estimated"
+    )
     result: ResultDocument | None
 
 

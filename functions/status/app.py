@@ -97,7 +97,8 @@ def get_job(job_id: str) -> Response[answers.JobDocument]:
     "/jobs/<job_id>/files",
     summary="List the files of a job",
     description="In the order of their ids, with presigned result URLs. A page may hold fewer "
-    "files than its limit, even none, and still continue: it ends where `cursor` is null.",
+    "files than its limit, even none, and still continue: it ends where `cursor` is null. With "
+    "`review=true`, only succeeded files that need a look, the worst first.",
     tags=["Files"],
     operation_id="listFiles",
     security=rest.KEY_OR_TOKEN,
@@ -106,15 +107,22 @@ def get_job(job_id: str) -> Response[answers.JobDocument]:
 def get_files(
     job_id: str,
     status: Annotated[FileStatus | None, Query(description="Only files of this status")] = None,
+    review: Annotated[
+        bool, Query(description="Only succeeded files whose confidence is below 0.5")
+    ] = False,
     limit: Limit = 100,
     cursor: Annotated[
-        str | None, Query(pattern=r"^\d{6}$", description="The cursor of the page before")
+        str | None,
+        Query(pattern=r"^[0-9]{6}([0-9]{3})?$", description="The cursor of the page before"),
     ] = None,
 ) -> Response[answers.FilePage]:
-    shared = services()
-    page = documents.list_files(
-        _job(job_id), shared.jobs, shared.bucket, status=status, limit=limit, after=cursor or ""
-    )
+    shared, job, after = services(), _job(job_id), cursor or ""
+    if review:
+        page = documents.list_review(job, shared.jobs, shared.bucket, limit=limit, after=after)
+    else:
+        page = documents.list_files(
+            job, shared.jobs, shared.bucket, status=status, limit=limit, after=after[:6]
+        )
     return rest.answer(200, page)
 
 

@@ -14,6 +14,7 @@ from darkroom.names import with_extension
 from darkroom.progress import progress_document
 from darkroom.spans import BLOCK, block_of
 from darkroom.states import ArchiveStatus, FileStatus
+from darkroom.tallies import PAGE
 
 if TYPE_CHECKING:
     from darkroom.aws.bucket import Bucket
@@ -72,6 +73,28 @@ def list_files(  # noqa: PLR0913 - by name, each for one parameter of the query
         "files": [one_file(file, bucket) for file in found[:limit]],
         "cursor": last if more else None,
     }
+
+
+def list_review(
+    job: Job, jobs: JobTable, bucket: Bucket, *, limit: int, after: str
+) -> dict[str, Any]:
+    """A page of the succeeded files that need a look, the worst first.
+
+    after: the cursor of the page before: nine digits, of a score and of a file's id. A file whose
+    score changes meanwhile may be missed or listed twice; no other is.
+    """
+    pages = -(-job.next_index // PAGE) if job.counts.review else 0
+    scored = sorted(each for n in range(pages) for each in jobs.tally_page(job, n).review())
+    rest = [each for each in scored if _review_cursor(*each) > after]
+    found = [jobs.file(job.job_id, file_id(index)) for _, index in rest[:limit]]
+    return {
+        "files": [one_file(file, bucket) for file in found if file],
+        "cursor": _review_cursor(*rest[limit - 1]) if len(rest) > limit else None,
+    }
+
+
+def _review_cursor(score: int, index: int) -> str:
+    return f"{score:03}{file_id(index)}"
 
 
 def find_file(job: Job, file_id: str, jobs: JobTable) -> File:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from darkroom import clock
+from darkroom.confidence import confidence_document
 from darkroom.errors import FileError, SkippedFile
 from darkroom.messages import ImageMessage, Source
 from darkroom.options import Options
@@ -22,7 +23,7 @@ class ResultInfo:
 
     milliseconds: from the photo's first byte read to its result stored. bytes_in: of the photo it
     was made from; an upload may have been replaced since. face_score: of the largest face, in
-    thousandths.
+    thousandths. score, reasons: of the confidence, as `darkroom.confidence` has them.
     """
 
     key: str
@@ -37,6 +38,8 @@ class ResultInfo:
     model: str | None = None
     warnings: Sequence[Mapping[str, str]] = ()
     bytes_in: int | None = None
+    score: int | None = None
+    reasons: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +90,7 @@ def file_event(file: File) -> FileEvent | None:
         return None
     if outcome is Outcome.QUEUED and not file.stored:
         return None  # a ZIP's entry: the ZIP was counted
-    usage = Usage()
+    usage, score = Usage(), None
     if result:
         usage = Usage.of_photo(
             bytes_in=file.size if result.bytes_in is None else result.bytes_in,
@@ -97,7 +100,9 @@ def file_event(file: File) -> FileEvent | None:
         )
         if outcome is not Outcome.SUCCEEDED:
             usage = -usage if outcome is Outcome.QUEUED else Usage()
-    return FileEvent(file.index, file.attempt, outcome, file.name, file.error, usage)
+        else:
+            score = result.score
+    return FileEvent(file.index, file.attempt, outcome, file.name, file.error, usage, score)
 
 
 def image_message(file: File, job_options: str) -> ImageMessage:
@@ -124,6 +129,7 @@ def file_document(file: File, url: str | None = None) -> dict[str, Any]:
         "bytes": file.size,
         "modified_at": clock.iso(file.modified) if file.modified is not None else None,
         "error": dict(file.error) if file.error else None,
+        "confidence": result and confidence_document(result.score, result.reasons),
         "result": None
         if result is None
         else {

@@ -39,7 +39,8 @@ class Counts:
     """The files of a job by outcome.
 
     skipped: includes the files that were cancelled. cancelled: those alone. zips: uploads that
-    are ZIPs. arrived: uploads that have arrived, or have ended without arriving.
+    are ZIPs. arrived: uploads that have arrived, or have ended without arriving. review: succeeded
+    files that need a look (`darkroom.confidence`).
     """
 
     succeeded: int = 0
@@ -48,6 +49,7 @@ class Counts:
     cancelled: int = 0
     zips: int = 0
     arrived: int = 0
+    review: int = 0
 
     @property
     def processed(self) -> int:

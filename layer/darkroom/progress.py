@@ -48,5 +48,6 @@ def summary_document(job: Job) -> dict[str, Any]:
         "succeeded": counts.succeeded,
         "failed": counts.failed,
         "skipped": counts.skipped,
+        "review": counts.review,
         "success_percentage": round(100 * counts.succeeded / of, 1) if of else 0.0,
     }

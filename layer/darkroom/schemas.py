@@ -72,6 +72,7 @@ class Summary(Document):
     succeeded: int
     failed: int
     skipped: int = Field(description="Not photos, or not started when the job was cancelled")
+    review: int = Field(description="Succeeded files whose confidence is below 0.5")
     success_percentage: float = Field(
         description="Succeeded files as a share of all files; of those processed so far "
         "while the total is not known",

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import zlib
 from array import array
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from darkroom.confidence import needs_review
 from darkroom.outcomes import Counts, Outcome, mark
 from darkroom.usage import Usage
 
@@ -30,7 +31,7 @@ class FileEvent:
     """What has become of a file, as its job records it.
 
     usage: what the event adds to the usage of the job; it is negative for a photo that had
-    succeeded and is processed again. score: 0-255, if the file has one.
+    succeeded and is processed again. score: of the confidence, 1-255; None if there is none.
     """
 
     index: int
@@ -88,7 +89,8 @@ class TallyPage:
             marks[at], usage, changed = event.mark, usage + event.usage, True
             if event.score is not None:
                 scores.extend(bytes(max(0, at + 1 - len(scores))))
-                scores[at] = event.score
+            if at < len(scores):
+                scores[at] = event.score or 0
         if not changed:
             return self
         return replace(
@@ -123,7 +125,15 @@ class TallyPage:
             cancelled=cancelled,
             zips=of(Outcome.EXPANDING) + of(Outcome.EXPANDED),
             arrived=sum(1 for value in self._marks()[:own] if value),
+            review=sum(1 for _ in self.review()),
         )
+
+    def review(self) -> Iterator[tuple[int, int]]:
+        """The score and the index of each succeeded file that needs a look."""
+        first = self.number * PAGE
+        for at, score in enumerate(self.scores):
+            if needs_review(score) and self.marks[2 * at] & 7 == Outcome.SUCCEEDED:
+                yield score, first + at
 
 
 def pages_of(events: Iterable[FileEvent]) -> dict[int, list[FileEvent]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -17,6 +17,7 @@ import pytest
 from local.stack import Stack
 from tests.faults.conftest import Deploy, Report
 from tests.faults.deployment import limit_workers
+from tests.faults.followers import Follower, following
 from tests.faults.load import FAST, Sender, zip_of
 from tests.faults.standin import aws_limits
 from tests.faults.verify import Verdict, verify
@@ -40,8 +41,10 @@ def test_throttles_a_zip(
     with throttled(deploy, tmp_path) as stack, Sender(stack, rng) as sender:
         album = tiny(sender, ZIPPED)
         began = time.monotonic()
-        sender.upload({"album.zip": zip_of(album)}, FAST, files=ZIPPED)
-        report(judged(sender, tmp_path, ZIPPED, began))
+        job = sender.create({"album.zip": zip_of(album)}, FAST, files=ZIPPED)
+        with following(stack, [job], rng, leaves=[0, 0, 0]) as followers:
+            sender.send(job, {"album.zip": zip_of(album)})
+            report(judged(sender, followers, tmp_path, ZIPPED, began))
 
 
 def test_throttles_a_folder(
@@ -51,8 +54,10 @@ def test_throttles_a_folder(
     with throttled(deploy, tmp_path) as stack, Sender(stack, rng) as sender:
         photos = list(tiny(sender, UPLOADED).items())
         began = time.monotonic()
-        send_folder(sender, photos)
-        report(judged(sender, tmp_path, UPLOADED, began))
+        job, rest = begin_folder(sender, photos)
+        with following(stack, [job], rng, leaves=[0, 0, 0]) as followers:
+            rest()
+            report(judged(sender, followers, tmp_path, UPLOADED, began))
 
 
 def throttled(deploy: Deploy, folder: Path) -> AbstractContextManager[Stack]:
@@ -75,23 +80,32 @@ def tiny(sender: Sender, count: int) -> dict[str, bytes]:
     return {f"photo-{number:05}.jpg": photos[number % 50] for number in range(count)}
 
 
-def send_folder(sender: Sender, photos: Sequence[tuple[str, bytes]]) -> None:
-    """Declare pages of a job, and upload each as soon as it is granted."""
+def begin_folder(
+    sender: Sender, photos: Sequence[tuple[str, bytes]]
+) -> tuple[dict[str, Any], Callable[[], None]]:
+    """Create a job with its first page, and return it with what sends all of its files.
+
+    Each page is declared while the one before is uploaded.
+    """
+    first, *others = (photos[at : at + PAGE] for at in range(0, len(photos), PAGE))
+    body = {"files": declared(first), "file_count": len(photos), "options": FAST}
     with httpx.Client(timeout=60, trust_env=False) as http:
-        first, *others = (photos[at : at + PAGE] for at in range(0, len(photos), PAGE))
-        body = {"files": declared(first), "file_count": len(photos), "options": FAST}
         job = post(http, sender, "jobs", body)
-        sender.jobs.append(job)
-        sender.files += len(photos)
+    sender.jobs.append(job)
+    sender.files += len(photos)
+
+    def send() -> None:
         sender.send(job, dict(first))
+        with httpx.Client(timeout=60, trust_env=False) as http, ThreadPoolExecutor(2) as pool:
 
-        def declare(number: int) -> None:
-            page = others[number]
-            body = {"first": PAGE * (number + 1), "files": declared(page)}
-            sender.send(post(http, sender, f"jobs/{job['job_id']}/files", body), dict(page))
+            def declare(number: int) -> None:
+                page = others[number]
+                body = {"first": PAGE * (number + 1), "files": declared(page)}
+                sender.send(post(http, sender, f"jobs/{job['job_id']}/files", body), dict(page))
 
-        with ThreadPoolExecutor(2) as pool:
             list(pool.map(declare, range(len(others))))
+
+    return job, send
 
 
 def declared(page: Sequence[tuple[str, bytes]]) -> list[dict[str, Any]]:
@@ -109,9 +123,11 @@ def post(http: httpx.Client, sender: Sender, path: str, body: dict[str, Any]) ->
     return created
 
 
-def judged(sender: Sender, folder: Path, photos: int, began: float) -> Verdict:
+def judged(
+    sender: Sender, followers: Sequence[Follower], folder: Path, photos: int, began: float
+) -> Verdict:
     """Check the job, and that every throttle was borne by the function that met it."""
-    verdict = verify(sender.stack, sender, patience=PATIENCE, large=True)
+    verdict = verify(sender.stack, sender, followers, patience=PATIENCE, large=True)
     verdict.fact("seconds from the first byte", time.monotonic() - began, "s")
     counted = aws_limits.counted(folder)
     failed = {name: n for name, n in counted.items() if name.startswith(aws_limits.FAILED)}

@@ -99,6 +99,7 @@ def test_a_job_created_by_the_api_is_announced(api: Api, stack: Stack, every_job
         "succeeded": 1,
         "failed": 0,
         "skipped": 0,
+        "review": 0,
         "success_percentage": 100.0,
     }
     assert (detail["error"], detail["source"]) == (None, None)

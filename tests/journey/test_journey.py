@@ -34,9 +34,11 @@ def test_the_background_of_a_cat_is_removed(api: Api) -> None:
         "succeeded": 1,
         "failed": 0,
         "skipped": 0,
+        "review": 1,  # the model is unsure where the cat's fur ends
         "success_percentage": 100.0,
     }
     file = api.files(job)["cat.jpg"]
+    assert file["confidence"]["reasons"][0]["code"] == "uncertain_edges"
     pixels = api.result(file)
     assert pixels.shape == (300, 451, 4)
     assert (file["result"]["width"], file["result"]["height"]) == (451, 300)
@@ -116,6 +118,7 @@ def test_every_kind_of_bad_input_fails_with_its_code_and_the_rest_is_processed(a
         "succeeded": 2,
         "failed": 5,
         "skipped": 1,
+        "review": 2,
         "success_percentage": 25.0,
     }
     assert document["progress"] == {"processed": 8, "total": 8, "percentage": 100.0}
@@ -249,6 +252,7 @@ def test_a_retry_with_other_options_processes_the_failed_files(api: Api) -> None
         "succeeded": 1,
         "failed": 1,
         "skipped": 0,
+        "review": 0,
         "success_percentage": 50.0,
     }
     assert api.files(job)["cat.jpg"]["error"]["code"] == "no_face"
@@ -262,6 +266,7 @@ def test_a_retry_with_other_options_processes_the_failed_files(api: Api) -> None
         "succeeded": 2,
         "failed": 0,
         "skipped": 0,
+        "review": 0,
         "success_percentage": 100.0,
     }
     assert api.result(api.files(job)["cat.jpg"]).shape[:2] == (300, 451)

@@ -142,6 +142,7 @@ def test_the_sweep_expires_a_job_without_uploads(api: Api, stack: Stack, table: 
         "succeeded": 0,
         "failed": 0,
         "skipped": 2,
+        "review": 0,
         "success_percentage": 0.0,
     }
     assert api.call("GET", f"jobs/{late['job_id']}").json()["status"] == "awaiting_upload"
@@ -177,6 +178,7 @@ def test_the_sweep_finds_an_upload_whose_event_was_lost(api: Api, stack: Stack, 
         "succeeded": 1,
         "failed": 0,
         "skipped": 0,
+        "review": 0,
         "success_percentage": 100.0,
     }
 
@@ -204,6 +206,7 @@ def test_a_nudge_dispatches_a_photo_whose_message_was_lost(
         "succeeded": 1,
         "failed": 0,
         "skipped": 0,
+        "review": 0,
         "success_percentage": 100.0,
     }
 

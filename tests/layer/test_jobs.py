@@ -181,6 +181,7 @@ def test_the_document_has_the_specified_fields() -> None:
         "succeeded": 1,
         "failed": 1,
         "skipped": 1,
+        "review": 0,
         "success_percentage": 11.1,
     }
     assert document["metadata"] == {

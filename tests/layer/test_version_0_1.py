@@ -137,7 +137,9 @@ def test_every_job_that_is_stored_here_has_an_end() -> None:
 def test_a_job_reads_as_it_did(name: str) -> None:
     was = stored(name)
     job = restored(was).jobs.require(was.job_id)
-    assert progress_document(job) == was.document
+    document = progress_document(job)
+    assert document["summary"].pop("review") == 0  # version 0.1 did not score cutouts
+    assert document == was.document
 
 
 @pytest.mark.parametrize("name", NAMES)

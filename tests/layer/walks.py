@@ -97,13 +97,18 @@ class Walk(RuleBasedStateMachine):
 
     @rule()
     def retry(self) -> None:
+        before = self.job
         try:
-            self.job = requeued(self.job)  # two changes at once
+            self.job = requeued(before)
         except Conflict:
             return
+        self.retried(before)
         for index, (attempt, outcome) in self.latest.items():
             if outcome in (Outcome.FAILED, Outcome.CANCELLED):
                 self.latest[index] = (attempt + 1, Outcome.QUEUED)
+
+    def retried(self, before: Job) -> None:
+        """Called after a retry, which is two changes: it begins, and all its files are queued."""
 
     @invariant()
     def counts_match_the_outcomes(self) -> None:

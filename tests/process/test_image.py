@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import sqs_event
 from tests.process.conftest import ROOT
 from tests.process.image import Image
 
@@ -98,7 +99,7 @@ def test_the_image_works_without_a_network_and_on_a_read_only_disk(tmp_path: Pat
     assert "self-check passed" in output
     assert "model u2netp: cutout" in output
 
-    event = {"Records": [{"messageId": "m1", "body": "{}"}]}
+    event = {"Records": [sqs_event("{}")["Records"][0] | {"messageId": "m1"}]}
     api = str(ROOT / "tests/process/runtime_api.py")
     answer = json.loads(
         run(image, [python, api, image.command, json.dumps(event)]).splitlines()[-1]

@@ -21,6 +21,7 @@ from darkroom.options import Options
 from darkroom.states import FileStatus
 from functions.process import app
 from functions.process.engine import Engine, Result
+from functions.process.engine.judging import Confidence
 from functions.process.engine.strips import Strips
 from tests.conftest import Cloud, FakeContext, sqs_event
 from tests.making import a_file, a_job, store
@@ -48,6 +49,7 @@ class StubEngine:
             crc32=zlib.crc32(data),
             faces=None,
             face_score=None,
+            confidence=Confidence(0.25, ("uncertain_edges",)),
             model=options.model,
             warnings=(),
         )

@@ -12,7 +12,7 @@ from PIL import Image
 
 from darkroom.options import Options
 from functions.process.engine import Engine
-from functions.process.engine.unmixing import edge_colours, shift, stretch
+from functions.process.engine.unmixing import EdgeColours, edge_colours, shift, stretch
 from tests.process.conftest import Disc
 from tests.process.pictures import noise, opened, run, saved
 
@@ -159,3 +159,23 @@ def test_jobs_stored_with_plain_edges_keep_them() -> None:
     stored = Options(edges="plain").model_dump_json()
     assert Options.model_validate_json(stored).edges == "plain"
     assert Options().edges == "clean"
+
+
+def test_a_photo_of_a_million_pixels_in_a_row_is_separated_in_pieces(
+    disc_engine: Engine, disc: Disc, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of it is mixed. In floats, at once, it would take over a hundred bytes a pixel."""
+    mask = Image.new("L", (64, 64), 128)
+    monkeypatch.setattr(disc, "predict", lambda _photo: [mask])
+    widths: list[int] = []
+    separate = EdgeColours.subject_at
+
+    def recorded(colours: EdgeColours, pixels: np.ndarray, *more: Any) -> np.ndarray:
+        widths.append(pixels.shape[1])
+        return separate(colours, pixels, *more)
+
+    monkeypatch.setattr(EdgeColours, "subject_at", recorded)
+    photo = saved(Image.new("RGB", (1_000_000, 1), YELLOW))
+    assert run(disc_engine, photo).width == 1_000_000
+    assert sum(widths) == 1_000_000
+    assert max(widths) <= 8192

@@ -12,6 +12,7 @@ import pytest
 
 from darkroom.archives import Archive
 from darkroom.aws.services import services
+from darkroom.counting import count_files
 from darkroom.files import File
 from darkroom.jobs import Job
 from darkroom.shipped_presets import SHIPPED
@@ -198,3 +199,72 @@ def test_a_file_survives_the_table(cloud: Cloud) -> None:
     store(cloud.services.jobs, a_job(), file)
     found = cloud.services.jobs.file("j1", "000000")
     assert found == replace(file, stored=True, expires_at=a_job().expires_at)
+
+
+# ---- files that need a look
+
+
+def reviewed(cloud: Cloud, scores: list[int | None]) -> list[tuple[str, float]]:
+    """Ids and scores of the files listed with `review=true`, in pages of two."""
+    files = [
+        a_file(
+            index,
+            status=FileStatus.SUCCEEDED,
+            result=a_result(index, score=score, reasons=("uncertain_edges",) if score else ()),
+        )
+        for index, score in enumerate(scores)
+    ]
+    store(cloud.services.jobs, a_job(uploads=len(files)), *files)
+    listed, cursor = [], ""
+    while True:
+        query = {"review": "true", "limit": "2"} | ({"cursor": cursor} if cursor else {})
+        page = get("/jobs/j1/files", **query)["json"]
+        listed += [(file["file_id"], file["confidence"]["score"]) for file in page["files"]]
+        cursor = page["cursor"]
+        if cursor is None:
+            return listed
+
+
+def test_the_worst_files_are_listed_first(cloud: Cloud) -> None:
+    listed = reviewed(cloud, [200, 90, None, 1, 127, 128, 90, 255])
+    assert [file_id for file_id, _ in listed] == ["000003", "000001", "000006", "000004"]
+    assert listed[0][1] == 0.0
+    job = cloud.services.jobs.require("j1")
+    assert job.counts.review == 4
+    assert get("/jobs/j1")["json"]["summary"]["review"] == 4
+
+
+def test_a_job_without_scores_has_nothing_to_review(cloud: Cloud) -> None:
+    assert reviewed(cloud, [None, None]) == []
+    [first, _] = get("/jobs/j1/files")["json"]["files"]
+    assert first["confidence"] is None
+
+
+def test_a_file_says_why_it_needs_a_look(cloud: Cloud) -> None:
+    reviewed(cloud, [64])
+    [file] = get("/jobs/j1/files")["json"]["files"]
+    assert file["confidence"] == {
+        "score": 0.248,
+        "reasons": [
+            {
+                "code": "uncertain_edges",
+                "message": "The model is unsure where the subject ends.",
+            }
+        ],
+    }
+
+
+def test_a_retry_replaces_the_score(cloud: Cloud) -> None:
+    reviewed(cloud, [10, 200])
+    jobs = cloud.services.jobs
+    jobs.change("j1", lambda job: job.retried(None, ["000000"]))
+    file = jobs.file("j1", "000000")
+    assert file is not None
+    jobs.requeued(file)
+    count_files(jobs.files("j1"), jobs)
+    assert jobs.require("j1").counts.review == 0, "it is not judged until it has a result again"
+    again = jobs.file("j1", "000000")
+    assert again is not None
+    jobs.ended(again, FileStatus.SUCCEEDED, a_result(0, score=20, bytes_in=1))
+    count_files(jobs.files("j1"), jobs)
+    assert jobs.require("j1").counts.review == 1

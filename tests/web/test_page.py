@@ -269,7 +269,7 @@ def test_a_photo_is_processed_by_the_real_stack(
     browser.wait("the models", lambda: browser.find("#model").get_attribute("value") != "")
     browser.choose(cat)
     browser.click("#start")
-    browser.wait_text("#message", "1 photo ready.", seconds=90)
+    browser.wait_text("#message", "1 photo ready, 1 worth a look.", seconds=90)
     browser.wait("the thumbnail", lambda: browser.shown_pictures() == 1)
 
     browser.click("#results button")

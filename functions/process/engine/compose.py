@@ -12,6 +12,8 @@ from functions.process.engine.pipeline_state import PipelineState, Plane, plane
 
 _GAP = 32
 """Runs of columns that are closer together than this are treated as one."""
+_LONGEST_RUN = 8192
+"""Columns that are separated at once, in floats. A photo may be millions of pixels wide."""
 
 Rows = Callable[[int, int], Plane]
 """`rows(top, bottom)` returns an array (bottom - top, width, channels): grey, RGB or RGBA."""
@@ -106,4 +108,5 @@ def _mixed(alpha: Plane) -> Iterator[slice]:
     mixed = np.flatnonzero((alpha + np.uint8(1)).max(axis=0) > 1)
     for run in np.split(mixed, np.flatnonzero(np.diff(mixed) > _GAP) + 1):
         if len(run):
-            yield slice(int(run[0]), int(run[-1]) + 1)
+            for left in range(int(run[0]), int(run[-1]) + 1, _LONGEST_RUN):
+                yield slice(left, min(left + _LONGEST_RUN, int(run[-1]) + 1))

@@ -11,6 +11,7 @@ from darkroom.limits import Limits
 from darkroom.options import CONTENT_TYPES, EXTENSIONS, Options
 from functions.process.engine import pipeline
 from functions.process.engine.faces import Detector
+from functions.process.engine.judging import judge
 from functions.process.engine.pipeline_state import Budget, PipelineState, Tools
 from functions.process.engine.results import Result
 from functions.process.engine.strips import Strips
@@ -62,6 +63,11 @@ class Engine:
             crc32=isal_zlib.crc32(state.data),
             faces=None if state.faces is None else len(state.faces),
             face_score=round(state.faces[0].score, 3) if state.faces else None,
+            confidence=judge(
+                state.judged,
+                face_missing=state.faces == (),
+                face_unsure=any(warning.code == "unsure_face" for warning in state.warnings),
+            ),
             model=options.model if options.remove_bg else None,
             warnings=tuple(state.warnings),
         )

@@ -64,6 +64,7 @@ class PipelineState:
     """The state of one photo, which each step reads and updates.
 
     image: RGB, or RGBA if the photo itself has transparency.
+    judged: the model's mask as it came from there, from which confidence is judged.
     mask: the model's mask of the subject, with the image's width and the model's height.
     alpha: the subject's alpha at the image's size, including changes by `edges` and crops.
         `full_alpha` makes it from the mask when a step needs all of it; a plain cutout never does.
@@ -83,6 +84,7 @@ class PipelineState:
     started: float = field(default_factory=time.monotonic)
     file: ImageFile | None = None
     opened: Image.Image | None = None
+    judged: Image.Image | None = None
     mask: Image.Image | None = None
     alpha: Plane | None = None
     unmixed: bool = False

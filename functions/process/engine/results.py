@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from functions.process.engine.judging import Confidence
+
 
 @dataclass(frozen=True, slots=True)
 class PhotoWarning:
@@ -19,7 +21,7 @@ class Result:
 
     extension: with its dot, such as ".png". width, height: in pixels. crc32: of `data`, as used
     in a ZIP. faces: the number found; None without face detection. face_score: of the largest one,
-    0.8 to 1. model: None if no model ran.
+    0.8 to 1. confidence: None if nothing was estimated. model: None if no model ran.
     """
 
     data: bytes
@@ -30,5 +32,6 @@ class Result:
     crc32: int
     faces: int | None
     face_score: float | None
+    confidence: Confidence | None
     model: str | None
     warnings: tuple[PhotoWarning, ...]

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from darkroom import clock
+from darkroom.confidence import confidence_document
 from darkroom.files import File
 from darkroom.jobs import Job
 from darkroom.names import UniqueNames, with_extension
@@ -91,6 +92,8 @@ def _outcome(file: File, path: str | None) -> dict[str, Any]:
         outcome["path"] = path
     if file.error:
         outcome["error"] = dict(file.error)
+    if file.result and file.result.score:
+        outcome["confidence"] = confidence_document(file.result.score, file.result.reasons)
     if file.result and file.result.warnings:
         outcome["warnings"] = [dict(warning) for warning in file.result.warnings]
     return outcome

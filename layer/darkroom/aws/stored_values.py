@@ -39,7 +39,10 @@ def usage_from(values: Mapping[str, Any]) -> Usage:
 
 def result_map(result: ResultInfo) -> dict[str, Any]:
     """A result without its empty fields."""
-    fields = asdict(result) | {"warnings": [dict(warning) for warning in result.warnings]}
+    fields = asdict(result) | {
+        "warnings": [dict(warning) for warning in result.warnings],
+        "reasons": list(result.reasons),
+    }
     return {name: value for name, value in fields.items() if value not in (None, [])}
 
 

@@ -95,7 +95,8 @@ export interface JobDocument {
   status: JobStatus;
   sequence: number;
   progress: { processed: number; total: number | null; percentage: number };
-  summary: { succeeded: number; failed: number; skipped: number };
+  /** `review` counts succeeded files whose confidence is below 0.5. */
+  summary: { succeeded: number; failed: number; skipped: number; review?: number };
   archive: { status: 'none' | 'building' | 'ready' | 'failed'; bytes?: number };
   recent: { file_id: string; name: string; status: string; error?: Problem }[];
   error: Problem | null;
@@ -116,12 +117,19 @@ export interface FileResult {
   warnings: Problem[];
 }
 
+/** How far a cutout can be trusted: below a score of 0.5 it needs a look. */
+export interface Confidence {
+  score: number;
+  reasons: Problem[];
+}
+
 export interface FileDocument {
   file_id: string;
   name: string;
   status: FileStatus;
   bytes: number;
   error: Problem | null;
+  confidence?: Confidence | null;
   result: FileResult | null;
 }
 

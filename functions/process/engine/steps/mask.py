@@ -40,6 +40,7 @@ def make_mask(state: PipelineState, tools: Tools) -> None:
     small = _scaled(photo, size, tools.strips) if size else photo
     with tools.turn, np.errstate(invalid="ignore", divide="ignore"):
         mask = session.predict(small)[0]
+    state.judged = mask
     if state.options.edges == "clean":
         mask = mask.point(_LEVELS)
         if state.options.output == "cutout":
