@@ -64,7 +64,7 @@ def test_several_photos_cropped_to_the_face(
     screen.choose(photos["astronaut.jpg"], photos["coffee.jpg"], photos["rocket.jpg"])
     screen.browser.run(
         "[...document.querySelectorAll('.darkroom label')]"
-        ".find((label) => label.textContent.includes('face')).click()"
+        ".find((label) => label.textContent === 'Crop to the face').click()"
     )
     screen.press("Cut out and crop 3 photos")
     screen.wait_title("3 ready")
@@ -141,8 +141,9 @@ def test_the_model_that_is_chosen_is_used(
 ) -> None:
     screen.open(address(example, stack))
     screen.choose(photos["cat.jpg"])
-    screen.browser.wait("the models", lambda: screen.browser.find(".darkroom select").is_enabled())
-    options = screen.browser.all(".darkroom select option")
+    models = ".darkroom select:has(option[value=u2netp])"
+    screen.browser.wait("the models", lambda: screen.browser.find(models).is_enabled())
+    options = screen.browser.all(f"{models} option")
     chosen = options[-1]
     model = chosen.get_attribute("value")
     chosen.click()
