@@ -86,9 +86,11 @@ def list_review(
     pages = -(-job.next_index // PAGE) if job.counts.review else 0
     scored = sorted(each for n in range(pages) for each in jobs.tally_page(job, n).review())
     rest = [each for each in scored if _review_cursor(*each) > after]
-    found = [jobs.file(job.job_id, file_id(index)) for _, index in rest[:limit]]
+    listed = [index for _, index in rest[:limit]]
+    blocks = {block_of(index) for index in listed}
+    files = {file.index: file for n in blocks for file in jobs.block(job, n)}
     return {
-        "files": [one_file(file, bucket) for file in found if file],
+        "files": [one_file(files[index], bucket) for index in listed if index in files],
         "cursor": _review_cursor(*rest[limit - 1]) if len(rest) > limit else None,
     }
 

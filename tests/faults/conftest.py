@@ -48,15 +48,10 @@ def deploy(request: pytest.FixtureRequest) -> Deploy:
                 edit_further(template)
 
         name = request.node.name.removeprefix("test_")
-        stack = running(
-            workers=2,
-            name=f"faults-{name}",
-            edit=edit,
-            keep=keep,
-            standin_models=standin_models,
-        )
-        with stack as running_stack:
-            yield running_stack
+        with running(
+            workers=2, name=f"faults-{name}", edit=edit, keep=keep, standin_models=standin_models
+        ) as stack:
+            yield stack
 
     return deployed
 

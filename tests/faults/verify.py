@@ -165,14 +165,20 @@ def _wait(done: Callable[[], bool], seconds: float = PATIENCE, every: float = 0.
 
 def _ended(stack: Stack, job: Mapping[str, Any]) -> bool:
     """Whether nothing more will happen to a job, by the API."""
-    answer = httpx.get(
-        f"{stack.api_url}/jobs/{job['job_id']}",
+    answer = _document(stack, job["job_id"])
+    archive = answer.get("archive", {}).get("status")
+    return answer.get("status") in ("completed", "failed") and archive in ("ready", "failed")
+
+
+def _document(stack: Stack, job_id: str) -> dict[str, Any]:
+    """The job as the API returns it now."""
+    answer: dict[str, Any] = httpx.get(
+        f"{stack.api_url}/jobs/{job_id}",
         headers={"authorization": f"Bearer {stack.key}"},
         timeout=60,
         trust_env=False,
     ).json()
-    archive = answer.get("archive", {}).get("status")
-    return answer.get("status") in ("completed", "failed") and archive in ("ready", "failed")
+    return answer
 
 
 def _at_rest(snapshot: Snapshot, expected: int) -> bool:
@@ -284,12 +290,7 @@ def _stale_followers(stack: Stack, followers: Sequence[Follower]) -> list[str]:
     """Check that every follower has received the document that the API returns now."""
     final: dict[str, dict[str, Any]] = {}
     for follower in followers:
-        answer = httpx.get(
-            f"{stack.api_url}/jobs/{follower.job_id}",
-            headers={"authorization": f"Bearer {stack.key}"},
-            timeout=60,
-            trust_env=False,
-        ).json()
+        answer = _document(stack, follower.job_id)
         final[follower.job_id] = {name: answer[name] for name in answer if name != "links"}
     _wait(lambda: all(f.last == final[f.job_id] for f in followers), 15)
     return [

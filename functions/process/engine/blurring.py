@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from functions.process.engine.geometry import reduced
 from functions.process.engine.pipeline_state import Plane
 
 _Floats = NDArray[Any]
@@ -25,6 +26,7 @@ _REACH = 5
 _HAZE = 64
 """Alpha up to which a pixel still shows the background."""
 _LEAST = 1e-3
+_BOX = Image.Resampling.BOX
 
 
 def blurred_background(photo: Image.Image, alpha: Plane, percent: int) -> Image.Image:
@@ -37,8 +39,8 @@ def blurred_background(photo: Image.Image, alpha: Plane, percent: int) -> Image.
     colours do not bleed into it.
     """
     reduction = max(1.0, max(photo.size) / _SIDE)
-    size = _reduced(photo.size, reduction)
-    small = np.asarray(photo.resize(size, Image.Resampling.BOX))
+    size = reduced(photo.size, reduction)
+    small = np.asarray(photo.resize(size, _BOX))
     covered = np.asarray(Image.fromarray(np.ascontiguousarray(alpha)).resize(size, _BOX))
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (_REACH, _REACH))
     near = cv2.dilate(covered, kernel).astype(np.float32)
@@ -51,15 +53,12 @@ def blurred_background(photo: Image.Image, alpha: Plane, percent: int) -> Image.
     sigma = _STRONGEST * percent / 100 * max(size)
     weighted = np.dstack([colours * weight[..., None], weight])
     if sigma > _SIGMA:
-        smaller = _reduced(size, sigma / _SIGMA)
+        smaller = reduced(size, sigma / _SIGMA)
         sigma *= smaller[0] / size[0]
         weighted = _resized(weighted, smaller, cv2.INTER_AREA)
     # Mirrored, not constant: a border would darken the weights, and shift what they average.
     blurred = cv2.GaussianBlur(weighted, (0, 0), sigma, borderType=cv2.BORDER_REFLECT_101)
     return Image.fromarray(np.rint(np.clip(_filled(blurred), 0, 255)).astype(np.uint8))
-
-
-_BOX = Image.Resampling.BOX
 
 
 def _filled(weighted: _Floats) -> _Floats:
@@ -82,7 +81,3 @@ def _resized(values: _Floats, size: tuple[int, int], how: int) -> _Floats:
     """OpenCV drops an axis of length one; it is kept here."""
     resized: _Floats = cv2.resize(values, size, interpolation=how)
     return resized.reshape(size[1], size[0], values.shape[2])
-
-
-def _reduced(size: tuple[int, int], reduction: float) -> tuple[int, int]:
-    return max(1, round(size[0] / reduction)), max(1, round(size[1] / reduction))

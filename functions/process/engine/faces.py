@@ -63,17 +63,10 @@ class Detector:
         Detects the face on a close-up, levels it, and measures the remaining tilt again. Returns
         None if the eyes are not found.
         """
-        x, y = face.middle
-        reach = max(face.width, face.height)
         view = photo.resize(
             (_CLOSE_UP, _CLOSE_UP),
             Image.Resampling.BILINEAR,
-            box=(
-                max(0, x - reach),
-                max(0, y - reach),
-                min(photo.width, x + reach),
-                min(photo.height, y + reach),
-            ),
+            box=_around(face, max(face.width, face.height), photo.size),
             reducing_gap=2.0,
         )
         total: float | None = None
@@ -110,17 +103,10 @@ class Detector:
 
     def _score_closer(self, photo: Image.Image, face: Rect) -> float:
         """The score of a small face when it fills a quarter of the picture; 0 without a face."""
-        x, y = face.middle
-        reach = 2 * max(face.width, face.height)
         view = photo.resize(
             (_CLOSER, _CLOSER),
             Image.Resampling.BICUBIC,
-            box=(
-                max(0, x - reach),
-                max(0, y - reach),
-                min(photo.width, x + reach),
-                min(photo.height, y + reach),
-            ),
+            box=_around(face, 2 * max(face.width, face.height), photo.size),
         )
         return max((found.score or 0.0 for found in decode_detections(self._rows(view))), default=0)
 
@@ -128,3 +114,9 @@ class Detector:
         pixels = cv2.cvtColor(np.asarray(photo), cv2.COLOR_RGB2BGR)
         with self._lock:
             return np.asarray(self._yunet.detect(pixels, details=True), np.float32)
+
+
+def _around(face: Rect, reach: float, size: tuple[int, int]) -> tuple[float, float, float, float]:
+    """The square that reaches this far from the face's middle, as far as the photo goes."""
+    x, y = face.middle
+    return max(0, x - reach), max(0, y - reach), min(size[0], x + reach), min(size[1], y + reach)

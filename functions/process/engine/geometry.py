@@ -68,3 +68,8 @@ def _within(middle: tuple[float, float], width: float, height: float, size: tupl
         spans.append((first, min(side, max(first + 1, start + length))))
     (left, right), (top, bottom) = spans
     return Box(left, top, right, bottom)
+
+
+def reduced(size: tuple[int, int], reduction: float) -> tuple[int, int]:
+    """A size (width, height) divided by `reduction`, in whole pixels, at least one a side."""
+    return max(1, round(size[0] / reduction)), max(1, round(size[1] / reduction))

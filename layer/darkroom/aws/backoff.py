@@ -52,12 +52,17 @@ def cancellations(error: ClientError) -> list[str]:
     Raises the error if it is another one, or if it has a reason for which no repeat would help: one
     that is neither in PASSING nor CONDITION_FAILED.
     """
-    reasons: Any = error.response.get("CancellationReasons", [])
-    codes = [str(reason.get("Code")) for reason in reasons]
+    codes = reasons(error)
     known = set(codes) - {"None"}
     if not known or not known <= {CONDITION_FAILED, *PASSING}:
         raise error
     return codes
+
+
+def reasons(error: ClientError) -> list[str]:
+    """The same, whatever they are; none if the error is not that of a cancelled transaction."""
+    given: Any = error.response.get("CancellationReasons", [])
+    return [str(reason.get("Code")) for reason in given]
 
 
 def delete_items(table: Table, keys: Iterable[dict[str, Any]]) -> None:

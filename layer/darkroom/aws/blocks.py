@@ -10,6 +10,7 @@ from boto3.dynamodb.conditions import Attr, Key
 from botocore.exceptions import ClientError
 
 from darkroom.aws import block_items, items
+from darkroom.aws.backoff import CONDITION_FAILED, PASSING, reasons
 from darkroom.aws.table_access import TRIES, TableAccess, pause
 from darkroom.errors import RetryLater
 from darkroom.files import File
@@ -18,7 +19,6 @@ from darkroom.spans import BLOCK, block_of
 from darkroom.states import FileStatus
 
 _FILE_ID: Final = re.compile(r"[0-9]{6}")
-_PASSING: Final = {"ThrottlingError", "ProvisionedThroughputExceeded", "TransactionConflict"}
 
 
 class Blocks(TableAccess):
@@ -145,8 +145,7 @@ def _failed_conditions(error: ClientError) -> list[bool]:
 
     Raises any error that is neither that nor a throttle or a conflict, which may be tried again.
     """
-    reasons: Any = error.response.get("CancellationReasons", [])
-    codes = [reason.get("Code") for reason in reasons]
-    if not {"ConditionalCheckFailed", *_PASSING} & set(codes):
+    codes = reasons(error)
+    if not {CONDITION_FAILED, *PASSING} & set(codes):
         raise error
-    return [code == "ConditionalCheckFailed" for code in codes]
+    return [code == CONDITION_FAILED for code in codes]

@@ -12,6 +12,7 @@ from boto3.dynamodb.conditions import Attr, Key
 from botocore.exceptions import BotoCoreError, ClientError
 
 from darkroom.aws import items
+from darkroom.aws.table_access import refused
 from darkroom.errors import Conflict
 
 if TYPE_CHECKING:
@@ -66,8 +67,7 @@ class Connections:
                 ExpressionAttributeValues={":job": {job_id}},
             )
         except ClientError as error:
-            if not _refused(error):
-                raise
+            refused(error)
             if self.credential(connection) is None:
                 return False
             raise Conflict(
@@ -98,8 +98,7 @@ class Connections:
                 ExpressionAttributeValues={":job": {job_id}},
             )
         except ClientError as error:
-            if not _refused(error):
-                raise
+            refused(error)  # the connection is gone
 
     def closed(self, connection: str) -> None:
         """Delete the connection and all its subscriptions."""
@@ -146,8 +145,3 @@ def _key(connection: str) -> dict[str, str]:
 
 def _subscriber(job_id: str, connection: str) -> dict[str, str]:
     return {"pk": items.partition(job_id), "sk": items.SUBSCRIBER + connection}
-
-
-def _refused(error: ClientError) -> bool:
-    """Whether an item was not in the state that the write requires."""
-    return error.response["Error"]["Code"] == "ConditionalCheckFailedException"

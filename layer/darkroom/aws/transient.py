@@ -6,7 +6,7 @@ from typing import Final
 
 from botocore.exceptions import ClientError, ConnectionError, HTTPClientError  # noqa: A004
 
-from darkroom.aws.backoff import PASSING
+from darkroom.aws.backoff import PASSING, reasons
 from darkroom.errors import RetryLater
 
 _THROTTLES: Final = frozenset(
@@ -41,6 +41,5 @@ def is_transient(error: BaseException) -> bool:
 
 def _cancelled(error: ClientError) -> bool:
     """Whether a transaction was cancelled for reasons that pass."""
-    reasons = error.response.get("CancellationReasons", [])
-    codes = {str(reason.get("Code")) for reason in reasons} - {"None"}
+    codes = set(reasons(error)) - {"None"}
     return bool(codes) and codes <= PASSING

@@ -16,6 +16,7 @@ from darkroom.errors import FileError
 from functions.process.engine import compose, png_encoder, tiff_encoder
 from functions.process.engine.pipeline_state import PipelineState, Tools
 
+_OWN = {"png": png_encoder.encode, "tiff": tiff_encoder.encode}
 _LONGEST_SIDE = {"webp": 16_383, "jpeg": 65_500, "avif": 32_768}
 
 
@@ -23,15 +24,8 @@ def encode(state: PipelineState, tools: Tools) -> None:
     rows, channels = compose.rows(state)
     width, height = state.image.size
     kind = state.options.format
-    if kind == "png":
-        state.data = png_encoder.encode(
-            rows, width, height, channels, tools.strips, state.options.dpi
-        )
-        return
-    if kind == "tiff":
-        state.data = tiff_encoder.encode(
-            rows, width, height, channels, tools.strips, state.options.dpi
-        )
+    if own := _OWN.get(kind):
+        state.data = own(rows, width, height, channels, tools.strips, state.options.dpi)
         return
     longest = _LONGEST_SIDE[kind]
     if max(width, height) > longest:

@@ -9,6 +9,7 @@ from PIL import Image
 
 from darkroom.errors import FileError
 from functions.process.engine.enlarge import widened
+from functions.process.engine.geometry import reduced
 from functions.process.engine.pipeline_state import PipelineState, Tools
 from functions.process.engine.strips import Strips
 from functions.process.engine.unmixing import EdgeColours, edge_colours
@@ -50,8 +51,7 @@ def make_mask(state: PipelineState, tools: Tools) -> None:
 
 def _edge_colours(photo: Image.Image, mask: Image.Image, size: tuple[int, int]) -> EdgeColours:
     """Estimate the colours at the edge on the model's own copy of the photo. size: the photo's."""
-    reduction = max(1.0, max(photo.size) / _COLOURS_SIDE)
-    small = max(1, round(photo.width / reduction)), max(1, round(photo.height / reduction))
+    small = reduced(photo.size, max(1.0, max(photo.size) / _COLOURS_SIDE))
     box = Image.Resampling.BOX
     return edge_colours(
         np.asarray(photo.resize(small, box)), np.asarray(mask.resize(small, box)), size

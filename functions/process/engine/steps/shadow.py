@@ -7,6 +7,7 @@ from PIL import Image
 
 from darkroom.backdrop_options import shadow_of
 from functions.process.engine.enlarge import widened
+from functions.process.engine.geometry import reduced
 from functions.process.engine.pipeline_state import PipelineState, Tools
 from functions.process.engine.shadows import shadow
 from functions.process.engine.steps.trim import visible_alpha
@@ -22,8 +23,6 @@ def cast_shadow(state: PipelineState, tools: Tools) -> None:
     alpha = visible_alpha(state, tools.strips)
     if alpha is None:
         return
-    width, height = state.image.size
-    reduction = max(1.0, max(width, height) / _SIDE)
-    size = max(1, round(width / reduction)), max(1, round(height / reduction))
+    size = reduced(state.image.size, max(1.0, max(state.image.size) / _SIDE))
     small = Image.fromarray(np.ascontiguousarray(alpha)).resize(size, Image.Resampling.BOX)
-    state.shadow = widened(Image.fromarray(shadow(np.asarray(small), options)), width)
+    state.shadow = widened(Image.fromarray(shadow(np.asarray(small), options)), state.image.width)
