@@ -8,8 +8,7 @@ record to `records`, as the table's stream would.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from types import SimpleNamespace
 from typing import Any
 
@@ -27,7 +26,11 @@ class StandInTable:
         self.items: dict[tuple[str, str], Item] = {}
         self.records: list[tuple[Item | None, Item | None]] = []
         self._before = before
-        self.meta = SimpleNamespace(client=SimpleNamespace(transact_write_items=self._transact))
+        self.meta = SimpleNamespace(
+            client=SimpleNamespace(
+                transact_write_items=self._transact, batch_write_item=self._delete_batch
+            )
+        )
 
     def get_item(self, *, Key: Item, **_: Any) -> dict[str, Item]:
         self._before()
@@ -71,9 +74,10 @@ class StandInTable:
         self._before()
         self._write(_key(Key), None)
 
-    @contextmanager
-    def batch_writer(self) -> Iterator[StandInTable]:
-        yield self
+    def _delete_batch(self, *, RequestItems: dict[str, Any]) -> dict[str, Any]:
+        for request in RequestItems[self.name]:
+            self.delete_item(Key=request["DeleteRequest"]["Key"])
+        return {"UnprocessedItems": {}}
 
     def _transact(self, *, TransactItems: list[dict[str, Any]]) -> None:
         self._before()

@@ -13,8 +13,9 @@ from darkroom.aws.events import EventBus
 from darkroom.aws.queues import Queue
 from darkroom.errors import RetryLater
 from darkroom.ledger import Entry
-from darkroom.messages import ArchiveMessage
+from darkroom.messages import ArchiveMessage, Source
 from tests.conftest import Cloud
+from tests.making import a_file
 
 THROTTLES = ["ThrottlingError", "ProvisionedThroughputExceeded"]
 
@@ -195,6 +196,29 @@ def test_items_are_deleted(cloud: Cloud) -> None:
         cloud.table.put_item(Item=key)
     delete_items(cloud.services.jobs.table, keys)
     assert cloud.table.scan()["Items"] == []
+
+
+def test_a_jobs_items_are_deleted_however_busy_the_table_is(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch, pauses: list[float]
+) -> None:
+    """Each request leaves its last item unprocessed, until there is one alone."""
+    jobs = cloud.services.jobs
+    jobs.add_uploads([a_file(index) for index in range(3)], 1e10)
+    for index in range(3):
+        jobs.arrived(a_file(index, source=Source(key="uploads/j1/0/a", etag="e", size=1)))
+    client = jobs.table.meta.client
+    write = client.batch_write_item
+
+    def in_part(*, RequestItems: Any) -> Any:  # noqa: N803 - boto3's name
+        [(name, requests)] = RequestItems.items()
+        done, left = (requests[:-1], requests[-1:]) if len(requests) > 1 else (requests, [])
+        write(RequestItems={name: done})
+        return {"UnprocessedItems": {name: left} if left else {}}
+
+    monkeypatch.setattr(client, "batch_write_item", in_part)
+    jobs.delete_block("j1", 0)
+    assert cloud.table.scan()["Items"] == []
+    assert len(pauses) == 1
 
 
 # -- what boto3 repeats: throttles of whole requests

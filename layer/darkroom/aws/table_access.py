@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 from boto3.dynamodb.conditions import Key
 from botocore.exceptions import ClientError
 
+from darkroom.aws.backoff import delete_items
+
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
 
@@ -42,10 +44,8 @@ class TableAccess:
             query["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
     def _delete_partition(self, pk: str) -> None:
-        keys = self._query(Key("pk").eq(pk), ProjectionExpression="pk, sk")
-        with self.table.batch_writer() as batch:
-            for key in list(keys):
-                batch.delete_item(Key={"pk": key["pk"], "sk": key["sk"]})
+        """Delete all items of a partition. Raises RetryLater if the table stays too busy."""
+        delete_items(self.table, self._query(Key("pk").eq(pk), ProjectionExpression="pk, sk"))
 
 
 def pause() -> None:
