@@ -1371,9 +1371,11 @@ const STYLES = `
 .darkroom-remove::before { content: ""; position: absolute; inset: -8px; }
 .darkroom-remove svg { display: block; fill: none; stroke: currentColor; stroke-width: 2; stroke-linecap: round; }
 
-.darkroom-options { display: grid; gap: 4px; padding: 8px 16px !important; background: var(--dr-surface); border-radius: 12px; }
+.darkroom-options { display: grid; grid-template-columns: minmax(0, 1fr); gap: 4px; padding: 8px 16px !important; background: var(--dr-surface); border-radius: 12px; }
 .darkroom-check, .darkroom-field { display: flex; align-items: center; gap: 12px; min-height: 44px; font-weight: 500; }
 .darkroom-check input { width: 18px; height: 18px; margin: 0; accent-color: var(--dr-accent); }
+.darkroom-field > span { flex: 0 0 84px; }
+.darkroom-field input { flex: none; width: 44px; height: 36px; padding: 2px; background: var(--dr-canvas); border: 1px solid var(--dr-edge); border-radius: var(--dr-radius); }
 .darkroom-field select { flex: 1; min-width: 0; min-height: 36px; padding: 0 8px; font: inherit; color: inherit; background: var(--dr-canvas); border: 1px solid var(--dr-edge); border-radius: var(--dr-radius); }
 
 .darkroom-notice { display: flex; flex-wrap: wrap; align-items: center; gap: 12px 16px; padding: 12px 16px; background: var(--dr-surface); border-radius: var(--dr-radius); box-shadow: inset 3px 0 0 var(--dr-edge); }
