@@ -122,8 +122,6 @@ class PhotoWorker:
         the last one the photo would be reported as a crash.
         """
         try:
-            if background is None:
-                return self.engine.process(photo, message.options)
             return self.engine.process(photo, message.options, background)
         except DarkroomError:
             raise

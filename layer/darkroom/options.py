@@ -99,17 +99,18 @@ class Options(Strict):
             )
         if self.output == "mask" and not self.remove_bg:
             raise incompatible("output", "a mask needs the background removed: set remove_bg")
-        needed = "it needs a cutout: set remove_bg, and output to cutout"
+        behind = {
+            "canvas": self.canvas,
+            "shadow": shadow_of(self.shadow),
+            "background": isinstance(self.background, BackdropOptions),
+        }
+        for field, given in behind.items():
+            if given and not cutout:
+                raise incompatible(field, "it needs a cutout: set remove_bg, and output to cutout")
         if self.canvas is not None:
-            self._check_canvas(self.canvas, cutout)
-        if shadow_of(self.shadow) and not cutout:
-            raise incompatible("shadow", needed)
-        if isinstance(self.background, BackdropOptions) and not cutout:
-            raise incompatible("background", needed)
+            self._check_canvas(self.canvas)
 
-    def _check_canvas(self, canvas: CanvasOptions, cutout: bool) -> None:
-        if not cutout:
-            raise incompatible("canvas", "it needs a cutout: set remove_bg, and output to cutout")
+    def _check_canvas(self, canvas: CanvasOptions) -> None:
         if self.trim:
             raise incompatible(
                 "trim", "a canvas is always filled with the trimmed subject: set its fill instead"

@@ -95,7 +95,7 @@ class StandInEvents:
 class StandInEngine:
     """Makes a result of its photo's bytes and its options; a bad photo fails."""
 
-    def process(self, photo: bytes, options: Options) -> Result:
+    def process(self, photo: bytes, options: Options, _background: bytes | None = None) -> Result:
         if photo.startswith(b"bad"):
             raise FileError("damaged_photo", "The photo is damaged; upload it again.")
         data = photo + f" as {options.max_side}".encode()

@@ -35,7 +35,7 @@ class StubEngine:
         self.seen: list[bytes] = []
         self.error: Exception | None = None
 
-    def process(self, photo: bytes, options: Options) -> Result:
+    def process(self, photo: bytes, options: Options, _background: bytes | None = None) -> Result:
         self.seen.append(photo)
         if self.error:
             raise self.error
@@ -288,7 +288,7 @@ def test_a_job_deleted_while_its_photo_is_processed_keeps_no_result(
     message = queued(cloud)
     process = engine.process
 
-    def meanwhile(photo: bytes, options: Options) -> Result:
+    def meanwhile(photo: bytes, options: Options, _background: bytes | None) -> Result:
         forget(cloud)
         return process(photo, options)
 
@@ -305,7 +305,7 @@ def test_a_slower_worker_does_not_overwrite_a_result(
     message = queued(cloud)
     process = engine.process
 
-    def overtaken(photo: bytes, options: Options) -> Result:
+    def overtaken(photo: bytes, options: Options, _background: bytes | None) -> Result:
         monkeypatch.setattr(engine, "process", process)
         run(message)
         return process(b"rounded differently", options)
